@@ -2,9 +2,9 @@
 
 import { realpath } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { compareFiles, type FilesPrint } from '../shared/domain/fingerprint.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
+import { compareFiles, type FilesPrint } from '../shared/domain/suite/fingerprint.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { oneLine } from '../shared/text/safe-text.ts';
 import { type AcceptedArgs, judgeArgs } from './core/accepted-args.ts';

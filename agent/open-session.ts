@@ -3,8 +3,8 @@
 import { assertNever } from '../shared/assert-never.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
-import type { FilesPrint } from '../shared/domain/fingerprint.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
+import type { FilesPrint } from '../shared/domain/suite/fingerprint.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { type Candidate, printOwnFiles, refuseForeignArgs, refuseOtherFiles, unfitBecause } from './fitness.ts';
 import type { Outbox } from './outbox.ts';

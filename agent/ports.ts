@@ -4,11 +4,11 @@ import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts'
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOrigin, CoveragePart } from '../shared/domain/coverage.ts';
 import type { AgentInfo, AttemptEvent, RunEvent, SessionEnding } from '../shared/domain/events.ts';
-import type { PythonPrint } from '../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Shown } from '../shared/domain/shown.ts';
-import type { HowToCollect, Inseparable, SuiteList } from '../shared/domain/suite-list.ts';
+import type { PythonPrint } from '../shared/domain/suite/fingerprint.ts';
+import type { HowToCollect, Inseparable, SuiteList } from '../shared/domain/suite/suite-list.ts';
 import type { ClaimNumbers } from './worker-numbers.ts';
 
 /** The pool, as an agent sees it. */

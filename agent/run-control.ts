@@ -2,7 +2,7 @@
 
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
-import type { HowToCollect } from '../shared/domain/suite-list.ts';
+import type { HowToCollect } from '../shared/domain/suite/suite-list.ts';
 import { type JoinedRun, RunOver } from './ports.ts';
 
 export interface RunControl {

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
 import type { Settings } from '../shared/settings/settings.ts';
-import { isDirectory } from '../shared/system/is-directory.ts';
+import { isDirectory } from '../shared/system/files/is-directory.ts';
 import { findPython, type PipEnvironment } from '../shared/system/python.ts';
 import type { Arguments } from './arguments.ts';
 import { commandRow } from './commands.ts';

@@ -5,12 +5,18 @@ import { assertNever } from '../shared/assert-never.ts';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
 import type { Settings } from '../shared/settings/settings.ts';
 import type { Edge } from '../shared/system/edge.ts';
+import { forPeople } from '../shared/system/terminal.ts';
 import { readArguments } from './arguments.ts';
 import { loadSettings } from './load-settings.ts';
 import { readPipEnvironment } from './pip-environment.ts';
 
+/** What the process gives the program, with its own streams. */
+export type Given = Omit<Edge, 'stderr' | 'machine' | 'screen'> & { readonly stderr: Edge['screen'] };
+
 /** Resolves with the exit code; never rejects. */
-export async function main(edge: Edge): Promise<number> {
+export async function main(process: Given): Promise<number> {
+  const { stdout: machine, stderr: screen } = process;
+  const edge: Edge = { ...process, machine, screen, stdout: forPeople(machine), stderr: forPeople(screen) };
   try {
     const given = readArguments(edge.argv, await ownVersion(), edge.stdout);
     if (given === null) return 0;

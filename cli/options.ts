@@ -1,9 +1,9 @@
 // The table of every option. The command line, the environment, pyproject.toml, `--help` and docs/configuration.md all derive from it.
 
-import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
 import { relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
-import { collectChoices } from '../shared/domain/suite-list.ts';
+import { fingerprintPolicies } from '../shared/domain/suite/fingerprint.ts';
+import { collectChoices } from '../shared/domain/suite/suite-list.ts';
 import { verifyModes } from '../shared/domain/trust.ts';
 import { acceptChoices, ciProviders, logLevels, speculations } from '../shared/settings/settings.ts';
 

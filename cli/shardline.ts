@@ -32,17 +32,14 @@ if (process.platform === 'win32') {
   delete process.env.SHARDLINE_LAUNCHER;
   // This import follows the version check, because an older Node.js cannot even parse these files.
   const { main } = await import('./main.ts');
-  const { forPeople } = await import('../shared/system/terminal.ts');
   process.exitCode = await main({
     argv: process.argv.slice(2),
     env: process.env,
     launcher,
     cwd: process.cwd(),
     stdin: process.stdin,
-    stdout: forPeople(process.stdout),
-    stderr: forPeople(process.stderr),
-    machine: process.stdout,
-    screen: process.stderr,
+    stdout: process.stdout,
+    stderr: process.stderr,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     parent: () => process.ppid,
     abandon: (exitCode) => process.exit(exitCode),

@@ -1,11 +1,11 @@
 // Turns checked values into the settings of each command, and checks the rules between options.
 
-import { fingerprintPolicies } from '../shared/domain/fingerprint.ts';
 import { parsePart } from '../shared/domain/part.ts';
 import { parseRerunLimit, type RerunLimit } from '../shared/domain/reruns.ts';
 import { relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
-import { collectChoices } from '../shared/domain/suite-list.ts';
+import { fingerprintPolicies } from '../shared/domain/suite/fingerprint.ts';
+import { collectChoices } from '../shared/domain/suite/suite-list.ts';
 import { parseTargets } from '../shared/domain/targets.ts';
 import { type VerifyMode, verifyModes } from '../shared/domain/trust.ts';
 import { ShardlineError } from '../shared/errors.ts';

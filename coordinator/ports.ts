@@ -1,16 +1,16 @@
 // Defines the ports of the run loop. Adapters under redis/ and discovery/ implement them; a command's composition root joins them.
 
 import type { AttemptRequest } from '../shared/domain/attempt.ts';
-import type { Census } from '../shared/domain/census.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/domain/coverage.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
-import type { PythonPrint } from '../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.ts';
-import type { FoundCache } from '../shared/domain/pytest-cache.ts';
 import type { RejectionCause } from '../shared/domain/report.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
-import type { Timings } from '../shared/domain/timings.ts';
+import type { Census } from '../shared/domain/suite/census.ts';
+import type { PythonPrint } from '../shared/domain/suite/fingerprint.ts';
+import type { FoundCache } from '../shared/domain/suite/pytest-cache.ts';
+import type { Timings } from '../shared/domain/suite/timings.ts';
 import type { GroupVerdict } from '../shared/wire/group.ts';
 import type { LeaseHolder } from '../shared/wire/lease-holder.ts';
 import type { LogRecord } from '../shared/wire/run-log.ts';

@@ -1,7 +1,7 @@
 // Carries out what `decide` returns: records each action as an event, then sends what agents must do.
 
 import { assertNever } from '../shared/assert-never.ts';
-import type { SuiteList } from '../shared/domain/suite-list.ts';
+import type { SuiteList } from '../shared/domain/suite/suite-list.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import type { Action } from './core/decide/actions.ts';
 import { nextAttempt } from './core/decide/attempt-request.ts';

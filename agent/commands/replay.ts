@@ -12,7 +12,7 @@ import { reportLongSteps } from '../../shared/long-step.ts';
 import type { ReplaySettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
-import { readLines } from '../../shared/system/read-lines.ts';
+import { readLines } from '../../shared/system/files/read-lines.ts';
 import { findRun, newestRun, runsOf } from '../../shared/system/run-place.ts';
 import { readSelected } from '../../shared/system/selected.ts';
 import { harmless, oneLine, plural } from '../../shared/text/safe-text.ts';

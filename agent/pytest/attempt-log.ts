@@ -3,9 +3,9 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { CoverageOrigin } from '../../shared/domain/coverage.ts';
 import type { AttemptEvent } from '../../shared/domain/events.ts';
-import type { PythonPrint } from '../../shared/domain/fingerprint.ts';
 import { type NodeId, nodeId, testFile } from '../../shared/domain/ids.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
+import type { PythonPrint } from '../../shared/domain/suite/fingerprint.ts';
 import { blame, failedTeardown } from '../core/blame.ts';
 import { foldPhases } from '../core/fold-phases.ts';
 import { createRemainingWork, type RemainingWork } from '../core/remaining-work.ts';

@@ -1,9 +1,9 @@
 // Validates the plugin's messages: one JSON object per line. The Python writer is shared/pytest/plugin/lib/shardline_pytest.
 
 import { z } from 'zod';
-import { listOrders } from '../../shared/domain/suite-list.ts';
+import { listOrders } from '../../shared/domain/suite/suite-list.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
-import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
+import { pythonPrintSchema } from '../../shared/wire/suite/fingerprint.ts';
 
 /**
  * Longest line in bytes. The longest valid message is a file's list of node ids; the codec rejects a longer line instead of holding it in

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pluginPath } from '../../shared/pytest/plugin-path.ts';
-import { PRIVATE, replaceFile } from '../../shared/system/replace-file.ts';
+import { PRIVATE, replaceFile } from '../../shared/system/files/replace-file.ts';
 import type { StartedPytest } from './attempt-log.ts';
 import { tryOut } from './stream-self-test.ts';
 

@@ -3,7 +3,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HowToCollect, SuiteList } from '../../shared/domain/suite-list.ts';
+import type { HowToCollect, SuiteList } from '../../shared/domain/suite/suite-list.ts';
 import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';

@@ -1,7 +1,7 @@
 // The whole lists that the xdist workers of one session collect. The first list is the session's; a worker with another list runs nothing.
 
 import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
-import type { ListGroup, SuiteList } from '../../shared/domain/suite-list.ts';
+import type { ListGroup, SuiteList } from '../../shared/domain/suite/suite-list.ts';
 import type { PytestMessage } from './codec.ts';
 
 type Listed = Extract<PytestMessage, { readonly kind: 'listed' }>;

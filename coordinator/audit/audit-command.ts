@@ -9,7 +9,7 @@ import { reportLongSteps, type Step } from '../../shared/long-step.ts';
 import type { AuditSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
-import { holdDirectory } from '../../shared/system/hold-directory.ts';
+import { holdDirectory } from '../../shared/system/files/hold-directory.ts';
 import { readSelected } from '../../shared/system/selected.ts';
 import { oneLine } from '../../shared/text/safe-text.ts';
 import { firstExitCode } from '../core/result/verdict.ts';

@@ -1,7 +1,7 @@
 // Connects a run to Redis, its own or an external one, starts the run's local agents and loads the known durations.
 
 import { type AgentId, agentId } from '../../shared/domain/ids.ts';
-import type { Timings } from '../../shared/domain/timings.ts';
+import type { Timings } from '../../shared/domain/suite/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';

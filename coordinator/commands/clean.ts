@@ -3,8 +3,8 @@
 import { rm } from 'node:fs/promises';
 import type { CleanSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
-import { isHeld } from '../../shared/system/hold-directory.ts';
-import { removeEmpty } from '../../shared/system/make-directory.ts';
+import { isHeld } from '../../shared/system/files/hold-directory.ts';
+import { removeEmpty } from '../../shared/system/files/make-directory.ts';
 import { leftFolders, runFolders } from '../../shared/system/run-place.ts';
 import { plural } from '../../shared/text/safe-text.ts';
 

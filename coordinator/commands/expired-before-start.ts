@@ -5,7 +5,7 @@ import { fileOf, nodeId, shardId, type TestFile } from '../../shared/domain/ids.
 import type { SuitePart } from '../../shared/domain/part.ts';
 import type { RunOrigin } from '../../shared/domain/report.ts';
 import type { Selector, Shard } from '../../shared/domain/shard.ts';
-import type { Timings } from '../../shared/domain/timings.ts';
+import type { Timings } from '../../shared/domain/suite/timings.ts';
 import { NO_AFFINITY } from '../core/plan/affinity.ts';
 import { divide } from '../core/plan/divide.ts';
 import { estimateFiles } from '../core/plan/estimate.ts';

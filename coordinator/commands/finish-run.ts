@@ -1,7 +1,7 @@
 // Ends a run: writes its report in every form, saves the learned durations and returns the exit code.
 
 import type { Report } from '../../shared/domain/report.ts';
-import type { Timings } from '../../shared/domain/timings.ts';
+import type { Timings } from '../../shared/domain/suite/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { learn } from '../core/learn/learn.ts';
 import { historyOf } from '../core/result/history.ts';

@@ -1,11 +1,11 @@
 // Prepares a run up to its opening. It connects to Redis, discovers tests and loads history at the same time, then plans and announces the
 // suite.
 
-import { type Census, forgetFixed, presentLoads } from '../../shared/domain/census.ts';
 import type { TestFile } from '../../shared/domain/ids.ts';
-import { failureLimit, type RunCache } from '../../shared/domain/pytest-cache.ts';
-import type { SuiteList } from '../../shared/domain/suite-list.ts';
-import type { Timings } from '../../shared/domain/timings.ts';
+import { type Census, forgetFixed, presentLoads } from '../../shared/domain/suite/census.ts';
+import { failureLimit, type RunCache } from '../../shared/domain/suite/pytest-cache.ts';
+import type { SuiteList } from '../../shared/domain/suite/suite-list.ts';
+import type { Timings } from '../../shared/domain/suite/timings.ts';
 import { reportLongSteps, type Step } from '../../shared/long-step.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';

@@ -1,7 +1,7 @@
 // Builds a run's announcement to the agents, and the first event of its log.
 
-import type { FilesPrint } from '../../shared/domain/fingerprint.ts';
 import type { Drain, RunSpec } from '../../shared/domain/run-spec.ts';
+import type { FilesPrint } from '../../shared/domain/suite/fingerprint.ts';
 import type { DeadlineTimes } from '../core/state/deadline.ts';
 import type { Deadline, RunOpened } from '../core/state/events.ts';
 import type { Setting } from './run-context.ts';

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { ShardlineError } from '../../shared/errors.ts';
 import type { RunsSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
-import { isHeld } from '../../shared/system/hold-directory.ts';
+import { isHeld } from '../../shared/system/files/hold-directory.ts';
 import { runFolders, runsOf } from '../../shared/system/run-place.ts';
 import { oneLine, plural } from '../../shared/text/safe-text.ts';
 import { readReport } from '../record/report-file.ts';

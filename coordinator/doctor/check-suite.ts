@@ -1,7 +1,7 @@
 // Checks the suite: whether pytest accepts it, and how its files may be collected.
 
 import { dirname, join } from 'node:path';
-import type { Census } from '../../shared/domain/census.ts';
+import type { Census } from '../../shared/domain/suite/census.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import type { DoctorSettings } from '../../shared/settings/settings.ts';
 import { plural } from '../../shared/text/safe-text.ts';

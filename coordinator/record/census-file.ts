@@ -2,8 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
-import { replaceFile } from '../../shared/system/replace-file.ts';
-import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/census.ts';
+import { replaceFile } from '../../shared/system/files/replace-file.ts';
+import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/suite/census.ts';
 import type { CensusStore } from '../ports.ts';
 
 /** Number of keys kept: enough for a few sets of options used in turn. */

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Division } from '../../shared/domain/part.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
-import { replaceFile } from '../../shared/system/replace-file.ts';
+import { replaceFile } from '../../shared/system/files/replace-file.ts';
 import { decodeDivision, encodeDivision } from '../../shared/wire/report/part.ts';
 
 /** Throws `bad-plan`, which names `command` to write the plan again, and `newer-version`. */

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { RunId } from '../../shared/domain/ids.ts';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
-import { readLines } from '../../shared/system/read-lines.ts';
+import { readLines } from '../../shared/system/files/read-lines.ts';
 import { decodeEnvelope } from '../../shared/wire/envelope.ts';
 import { decodeLines, encodeLines, type LogRecord } from '../../shared/wire/run-log.ts';
 import type { RunLog } from '../ports.ts';

@@ -12,7 +12,6 @@ import { selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { decodeEnvelope, type Envelope, encodeMessage, type Origin, type RunAddress, requireAddress } from '../../shared/wire/envelope.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
-import { pythonPrintSchema } from '../../shared/wire/fingerprint.ts';
 import {
   agentIdSchema,
   attemptIdSchema,
@@ -22,13 +21,14 @@ import {
   shardIdSchema,
   testFileSchema,
 } from '../../shared/wire/parse.ts';
-import { runCacheSchema } from '../../shared/wire/pytest-cache.ts';
 import { originSchema } from '../../shared/wire/report/origin.ts';
 import { suitePartSchema } from '../../shared/wire/report/part.ts';
 import { type LogRecord, positionSchema, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { NO_VERIFIER } from '../../shared/wire/signature.ts';
-import { loadSchema } from '../../shared/wire/suite-list.ts';
+import { pythonPrintSchema } from '../../shared/wire/suite/fingerprint.ts';
+import { runCacheSchema } from '../../shared/wire/suite/pytest-cache.ts';
+import { loadSchema } from '../../shared/wire/suite/suite-list.ts';
 import { unitKinds } from '../core/plan/affinity.ts';
 import { type CloseReason, type CoordinatorEvent, dismissalCauses, type EventOf, type OwnEvent } from '../core/state/events.ts';
 

@@ -2,8 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { messageOf, reasonOf, ShardlineError } from '../../shared/errors.ts';
-import { replaceFile } from '../../shared/system/replace-file.ts';
-import { decodeTimings, encodeTimings, type SoundTimings, storable } from '../../shared/wire/timings.ts';
+import { replaceFile } from '../../shared/system/files/replace-file.ts';
+import { decodeTimings, encodeTimings, type SoundTimings, storable } from '../../shared/wire/suite/timings.ts';
 import type { OnDropped, TimingStore } from '../ports.ts';
 
 /**

@@ -3,7 +3,7 @@
 import type { Redis } from 'ioredis';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
-import { decodeCensus, encodeCensus } from '../../shared/wire/census.ts';
+import { decodeCensus, encodeCensus } from '../../shared/wire/suite/census.ts';
 import type { CensusStore } from '../ports.ts';
 
 /** An unreadable entry counts as missing: the next run takes the census again. */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { ShardlineError } from '../../shared/errors.ts';
-import { makeTempDirectory } from '../../shared/system/temp-directory.ts';
+import { makeTempDirectory } from '../../shared/system/files/temp-directory.ts';
 import { tailOf } from '../../shared/text/tail.ts';
 import { findServer, type ServerSearch } from './find-server.ts';
 

@@ -2,11 +2,11 @@
 
 import type { Redis } from 'ioredis';
 import type { TestFile } from '../../shared/domain/ids.ts';
-import type { FileTiming } from '../../shared/domain/timings.ts';
+import type { FileTiming } from '../../shared/domain/suite/timings.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { poolKeys, TIMINGS_LIFE_SECONDS } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
-import { decodeFileTiming, decodeTimedFile, encodeFileTiming, storable } from '../../shared/wire/timings.ts';
+import { decodeFileTiming, decodeTimedFile, encodeFileTiming, storable } from '../../shared/wire/suite/timings.ts';
 import type { OnDropped, TimingStore } from '../ports.ts';
 
 const CHUNK = 500;

@@ -2,7 +2,7 @@
 
 import type { InterruptCause } from './attempt.ts';
 import type { AgentId, AttemptId } from './ids.ts';
-import type { HowToCollect } from './suite-list.ts';
+import type { HowToCollect } from './suite/suite-list.ts';
 
 export type ControlCommand =
   /** How to collect this suite. Agents wait for it before they collect anything. */

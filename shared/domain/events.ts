@@ -2,11 +2,11 @@
 
 import type { AttemptEnding, AttemptRole } from './attempt.ts';
 import type { KeptCoverage } from './coverage.ts';
-import type { Fingerprint } from './fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from './ids.ts';
 import type { Outcome } from './outcome.ts';
 import type { CountedWarning, Property, Shown } from './shown.ts';
-import type { Inseparable, SuiteList } from './suite-list.ts';
+import type { Fingerprint } from './suite/fingerprint.ts';
+import type { Inseparable, SuiteList } from './suite/suite-list.ts';
 
 /** The facts about one agent, sent when it joins a run. `workers` is its number of xdist workers (0 until its first session is open). */
 export interface AgentInfo {

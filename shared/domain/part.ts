@@ -1,8 +1,8 @@
 // One part of a suite that is divided among runs which do not know of each other. Their reports prove together that the parts are whole.
 
-import type { FingerprintPolicy } from './fingerprint.ts';
 import type { TestFile } from './ids.ts';
-import type { CollectChoice } from './suite-list.ts';
+import type { FingerprintPolicy } from './suite/fingerprint.ts';
+import type { CollectChoice } from './suite/suite-list.ts';
 
 /** Which part a run is asked to run: `--shard 2/4`. */
 export interface PartRequest {

@@ -1,13 +1,13 @@
 // `report.json`, schema 1: the whole result of a run. Public interface; see docs/report.md.
 
 import type { ReportedCoverage } from './coverage.ts';
-import type { FilesPrint, PythonPrint } from './fingerprint.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
 import type { ReportedPart } from './part.ts';
 import type { Property, ReportedShown } from './shown.ts';
+import type { FilesPrint, PythonPrint } from './suite/fingerprint.ts';
+import type { LastRuns } from './suite/timings.ts';
 import type { Measure } from './targets.ts';
-import type { LastRuns } from './timings.ts';
 
 export interface Report extends ReportedShown {
   readonly schema: 1;

@@ -1,9 +1,9 @@
 // Everything an agent needs to join a run: nothing about the plan, and everything about how to call pytest.
 
-import type { FilesPrint, FingerprintPolicy } from './fingerprint.ts';
 import type { RunId } from './ids.ts';
-import type { CacheValues } from './pytest-cache.ts';
-import type { CollectChoice } from './suite-list.ts';
+import type { FilesPrint, FingerprintPolicy } from './suite/fingerprint.ts';
+import type { CacheValues } from './suite/pytest-cache.ts';
+import type { CollectChoice } from './suite/suite-list.ts';
 
 /** Whether a fed xdist worker's reports also pass through xdist's controller: when the user's code there needs them, always, or never. */
 export const relays = ['auto', 'always', 'never'] as const;

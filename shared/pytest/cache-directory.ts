@@ -3,9 +3,9 @@
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import type { CacheValues } from '../domain/pytest-cache.ts';
-import { isDirectory } from '../system/is-directory.ts';
-import { stepwiseValueSchema } from '../wire/pytest-cache.ts';
+import type { CacheValues } from '../domain/suite/pytest-cache.ts';
+import { isDirectory } from '../system/files/is-directory.ts';
+import { stepwiseValueSchema } from '../wire/suite/pytest-cache.ts';
 
 const VALUES = 'v';
 

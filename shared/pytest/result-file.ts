@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { coverageOptionsSchema } from '../wire/coverage.ts';
-import { pythonPrintSchema } from '../wire/fingerprint.ts';
-import { foundCacheSchema } from '../wire/pytest-cache.ts';
+import { pythonPrintSchema } from '../wire/suite/fingerprint.ts';
+import { foundCacheSchema } from '../wire/suite/pytest-cache.ts';
 
 const versions = { python: z.string(), pytest: z.string(), xdist: z.string() };
 const problem = z.object({ problem: z.object({ package: z.string(), problem: z.string() }) });

@@ -2,11 +2,11 @@
 
 import { rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { CacheValues } from '../domain/pytest-cache.ts';
 import type { Relay } from '../domain/run-spec.ts';
 import type { Selector } from '../domain/shard.ts';
+import type { CacheValues } from '../domain/suite/pytest-cache.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
-import { makeTempDirectory } from '../system/temp-directory.ts';
+import { makeTempDirectory } from '../system/files/temp-directory.ts';
 
 /** Arguments before the user's. The plugin loads xdist if pytest has not. */
 const PLUGIN_ARGS = ['-p', 'shardline_pytest.plugin'] as const;

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { execa } from 'execa';
 import { reasonOf, ShardlineError } from '../errors.ts';
-import { isDirectory } from '../system/is-directory.ts';
+import { isDirectory } from '../system/files/is-directory.ts';
 import { sendSignal } from '../system/send-signal.ts';
 import { createOutputTail } from './output-tail.ts';
 import { launchPath } from './plugin-path.ts';

@@ -1,12 +1,12 @@
 // The settings of each command, after flags, environment and pyproject.toml were parsed and checked. Durations are in seconds, sizes in
 // bytes, paths absolute.
 
-import type { FingerprintPolicy } from '../domain/fingerprint.ts';
 import type { PartRequest } from '../domain/part.ts';
 import type { Reruns } from '../domain/reruns.ts';
 import type { Relay } from '../domain/run-spec.ts';
 import type { Order } from '../domain/shard.ts';
-import type { CollectChoice } from '../domain/suite-list.ts';
+import type { FingerprintPolicy } from '../domain/suite/fingerprint.ts';
+import type { CollectChoice } from '../domain/suite/suite-list.ts';
 import type { Target } from '../domain/targets.ts';
 import type { VerifyMode } from '../domain/trust.ts';
 

@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
-import type { GitPrint } from '../domain/fingerprint.ts';
+import type { GitPrint } from '../domain/suite/fingerprint.ts';
 
 const GIT_MS = 10_000;
 /** For a larger file only the size is compared. */

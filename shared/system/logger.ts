@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
 import { messageOf, ShardlineError } from '../errors.ts';
 import type { LogLevel } from '../settings/settings.ts';
-import { makeDirectory } from './make-directory.ts';
+import { makeDirectory } from './files/make-directory.ts';
 
 export interface Logger {
   debug(fields: object, phrase: string): void;

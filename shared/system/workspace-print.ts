@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { FilesPrint } from '../domain/fingerprint.ts';
+import type { FilesPrint } from '../domain/suite/fingerprint.ts';
 import { contentsPrint } from './contents-print.ts';
 import { gitPrint } from './git-print.ts';
 

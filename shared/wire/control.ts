@@ -3,11 +3,11 @@
 import { z } from 'zod';
 import { interruptCauses } from '../domain/attempt.ts';
 import type { ControlCommand } from '../domain/control.ts';
-import { collectModes } from '../domain/suite-list.ts';
+import { collectModes } from '../domain/suite/suite-list.ts';
 import { decodeMessage, encodeMessage, type Origin, type Reader } from './envelope.ts';
 import { agentIdSchema, attemptIdSchema, testFileSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
-import { loadSchema } from './suite-list.ts';
+import { loadSchema } from './suite/suite-list.ts';
 
 const commandSchema: z.ZodType<ControlCommand> = z.discriminatedUnion('kind', [
   z.object({

@@ -9,7 +9,6 @@ import { ShardlineError } from '../errors.ts';
 import { endingSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
 import { decodeBody, decodeEnvelope, encodeMessage, type Origin, type Reader, requireAddress } from './envelope.ts';
-import { fingerprintSchema } from './fingerprint.ts';
 import {
   bytesSchema,
   hostSchema,
@@ -23,7 +22,8 @@ import {
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import { countedWarningSchema, propertySchema, shownSchema } from './report/shown.ts';
 import type { Signer } from './signature.ts';
-import { suiteListSchema } from './suite-list.ts';
+import { fingerprintSchema } from './suite/fingerprint.ts';
+import { suiteListSchema } from './suite/suite-list.ts';
 
 const at = instantSchema;
 

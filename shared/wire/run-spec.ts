@@ -1,15 +1,15 @@
 // The format of a run's announcement to a pool.
 
 import { z } from 'zod';
-import { fingerprintPolicies } from '../domain/fingerprint.ts';
 import { type RunSpec, relays } from '../domain/run-spec.ts';
-import { collectChoices } from '../domain/suite-list.ts';
+import { fingerprintPolicies } from '../domain/suite/fingerprint.ts';
+import { collectChoices } from '../domain/suite/suite-list.ts';
 import { ShardlineError } from '../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
-import { filesPrintSchema } from './fingerprint.ts';
 import { runIdSchema } from './parse.ts';
-import { cacheValuesSchema } from './pytest-cache.ts';
 import type { Signer } from './signature.ts';
+import { filesPrintSchema } from './suite/fingerprint.ts';
+import { cacheValuesSchema } from './suite/pytest-cache.ts';
 
 export const specSchema: z.ZodType<RunSpec> = z.object({
   runId: runIdSchema,

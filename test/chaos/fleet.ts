@@ -1,6 +1,6 @@
 // The processes that a storm hits: agents, each with its own link and replaced when it is gone, and one coordinator.
 
-import type { CollectMode } from '../../shared/domain/suite-list.ts';
+import type { CollectMode } from '../../shared/domain/suite/suite-list.ts';
 import type { Project } from '../support/shardline.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type CacheSource, cacheToShip } from '../../coordinator/commands/preparation/ship-cache.ts';
-import type { FoundCache } from '../../shared/domain/pytest-cache.ts';
+import type { FoundCache } from '../../shared/domain/suite/pytest-cache.ts';
 import { newProject } from '../support/shardline.ts';
 
 const never = new Promise<FoundCache>(() => undefined);

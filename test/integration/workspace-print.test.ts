@@ -4,7 +4,7 @@ import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { compareFiles } from '../../shared/domain/fingerprint.ts';
+import { compareFiles } from '../../shared/domain/suite/fingerprint.ts';
 import { contentsPrint } from '../../shared/system/contents-print.ts';
 import { printBeside, printWorkspace } from '../../shared/system/workspace-print.ts';
 import { newProject } from '../support/shardline.ts';

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { collectModes } from '../../shared/domain/suite-list.ts';
+import { collectModes } from '../../shared/domain/suite/suite-list.ts';
 import { testPython } from '../support/python.ts';
 import { makeSuite, openSuite, selectors } from './suite.ts';
 

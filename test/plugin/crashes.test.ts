@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { collectModes } from '../../shared/domain/suite-list.ts';
+import { collectModes } from '../../shared/domain/suite/suite-list.ts';
 import { eventually, isRunning } from '../support/eventually.ts';
 import { testPython } from '../support/python.ts';
 import { feed, merged, openFed } from './compare.ts';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { pytestDiscovery } from '../../coordinator/discovery/pytest-discovery.ts';
-import { compareFingerprints, NO_DIFFERENCES, type PythonPrint } from '../../shared/domain/fingerprint.ts';
+import { compareFingerprints, NO_DIFFERENCES, type PythonPrint } from '../../shared/domain/suite/fingerprint.ts';
 import { environmentPython, testPython } from '../support/python.ts';
 import { newProject } from '../support/shardline.ts';
 

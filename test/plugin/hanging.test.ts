@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
-import { collectModes } from '../../shared/domain/suite-list.ts';
+import { collectModes } from '../../shared/domain/suite/suite-list.ts';
 import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 
 const hanging = `

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
-import { collectModes } from '../../shared/domain/suite-list.ts';
+import { collectModes } from '../../shared/domain/suite/suite-list.ts';
 import { inJunitTerms, makeSuite, plainPytest, type Ran, type RunOptions, runAttempt, type Suite, selectors } from './suite.ts';
 
 /** Filled by the first self-test. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { selfTestCachedIn } from '../../agent/pytest/self-test.ts';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
-import { collectModes } from '../../shared/domain/suite-list.ts';
+import { collectModes } from '../../shared/domain/suite/suite-list.ts';
 import { testPython } from '../support/python.ts';
 import { makeSuite, openSuite, runAttempt, type Suite, selectors } from './suite.ts';
 

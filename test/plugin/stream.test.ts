@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { streamEngine } from '../../agent/pytest/stream-engine.ts';
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
-import { collectModes } from '../../shared/domain/suite-list.ts';
+import { collectModes } from '../../shared/domain/suite/suite-list.ts';
 import { feed, merged, openFed } from './compare.ts';
 import { makeSuite, openSuite, runAttempt, selectors } from './suite.ts';
 

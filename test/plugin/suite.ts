@@ -14,7 +14,7 @@ import type { AttemptEvent, SessionEnding, TestResult } from '../../shared/domai
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import type { Relay, RunSpec } from '../../shared/domain/run-spec.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
-import type { CollectMode, Inseparable, Load, SuiteList } from '../../shared/domain/suite-list.ts';
+import type { CollectMode, Inseparable, Load, SuiteList } from '../../shared/domain/suite/suite-list.ts';
 import { testPython } from '../support/python.ts';
 
 export interface Suite extends AsyncDisposable {

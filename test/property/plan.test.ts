@@ -6,7 +6,7 @@ import { type EstimatedUnit, type PlanInput, planShards } from '../../coordinato
 import { type Splitting, splitUnits } from '../../coordinator/core/plan/split.ts';
 import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
 import type { Selector, Shard } from '../../shared/domain/shard.ts';
-import type { FileTiming } from '../../shared/domain/timings.ts';
+import type { FileTiming } from '../../shared/domain/suite/timings.ts';
 import { sum } from '../../shared/numbers.ts';
 
 const someSeconds = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1000, noNaN: true }));

@@ -9,9 +9,9 @@ import { splitUnits } from '../../coordinator/core/plan/split.ts';
 import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import type { RunOpened } from '../../coordinator/core/state/events.ts';
 import type { RunLoop } from '../../coordinator/run-loop.ts';
-import type { FilesPrint } from '../../shared/domain/fingerprint.ts';
 import { nodeId, runId, type TestFile, testFile } from '../../shared/domain/ids.ts';
-import type { FileTiming, Timings } from '../../shared/domain/timings.ts';
+import type { FilesPrint } from '../../shared/domain/suite/fingerprint.ts';
+import type { FileTiming, Timings } from '../../shared/domain/suite/timings.ts';
 import type { Scenario } from './scenario.ts';
 
 export const POOL = 'simulated';

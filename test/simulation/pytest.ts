@@ -7,7 +7,7 @@ import { nodeId, type TestFile } from '../../shared/domain/ids.ts';
 import { isFailure } from '../../shared/domain/outcome.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
-import type { CollectMode } from '../../shared/domain/suite-list.ts';
+import type { CollectMode } from '../../shared/domain/suite/suite-list.ts';
 import type { Process } from '../fakes/redis/process.ts';
 import type { SimulatedAgent, SimulatedTest } from './scenario.ts';
 import { outcomeOf, selected, type Truth } from './truth.ts';

@@ -6,7 +6,7 @@ import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import { nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
 import type { Outcome } from '../../shared/domain/outcome.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
-import type { SuiteList } from '../../shared/domain/suite-list.ts';
+import type { SuiteList } from '../../shared/domain/suite/suite-list.ts';
 import type { Scenario, SimulatedAgent, SimulatedFile, SimulatedTest } from './scenario.ts';
 
 /** The truth about the suite for all agents, and what they did with it. */

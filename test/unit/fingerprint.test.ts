@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compareFingerprints, type FilesPrint, type PythonPrint } from '../../shared/domain/fingerprint.ts';
+import { compareFingerprints, type FilesPrint, type PythonPrint } from '../../shared/domain/suite/fingerprint.ts';
 
 const git = { commit: '1'.repeat(40), directory: '', changedFiles: 0, changes: 'clean' };
 const files: FilesPrint = { place: 'here', git, contents: null };

@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { nodeId, testFile } from '../../shared/domain/ids.ts';
-import type { FileTiming } from '../../shared/domain/timings.ts';
-import { decodeFileTiming, decodeTimings, encodeFileTiming, encodeTimings, storable } from '../../shared/wire/timings.ts';
+import type { FileTiming } from '../../shared/domain/suite/timings.ts';
+import { decodeFileTiming, decodeTimings, encodeFileTiming, encodeTimings, storable } from '../../shared/wire/suite/timings.ts';
 
 const id = nodeId('test_a.py::test_1');
 

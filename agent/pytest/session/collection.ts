@@ -1,6 +1,6 @@
 // How the workers of one session collect, and when each begins.
 
-import type { HowToCollect } from '../../../shared/domain/suite-list.ts';
+import type { HowToCollect } from '../../../shared/domain/suite/suite-list.ts';
 import type { WorkerLists } from '../worker-lists.ts';
 import type { DeadlyFiles } from './deadly-files.ts';
 

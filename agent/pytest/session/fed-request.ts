@@ -3,7 +3,7 @@
 import type { SessionEnding } from '../../../shared/domain/events.ts';
 import type { Drain } from '../../../shared/domain/run-spec.ts';
 import type { Shown } from '../../../shared/domain/shown.ts';
-import type { HowToCollect, Inseparable, SuiteList } from '../../../shared/domain/suite-list.ts';
+import type { HowToCollect, Inseparable, SuiteList } from '../../../shared/domain/suite/suite-list.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import type { PytestProcess } from '../../../shared/pytest/start-pytest.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';

@@ -3,7 +3,7 @@
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { fileOf } from '../../../shared/domain/ids.ts';
-import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import type { FileTiming, Timings } from '../../../shared/domain/suite/timings.ts';
 import { sum } from '../../../shared/numbers.ts';
 import { affinityOf, unite } from '../../core/plan/affinity.ts';
 import { planShards } from '../../core/plan/plan.ts';

@@ -7,7 +7,7 @@ import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../..
 import type { Report } from '../../../shared/domain/report.ts';
 import { combineCoverage } from '../../../shared/pytest/combine-coverage.ts';
 import type { ReportSettings } from '../../../shared/settings/settings.ts';
-import { makeTempDirectory } from '../../../shared/system/temp-directory.ts';
+import { makeTempDirectory } from '../../../shared/system/files/temp-directory.ts';
 import { ownAgentNames } from '../../core/result/parts/merge-reports.ts';
 import { isCounted } from '../../core/result/parts/prove-parts.ts';
 import type { RunState } from '../../core/state/run-state.ts';

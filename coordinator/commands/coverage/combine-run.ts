@@ -3,7 +3,7 @@
 import { type CoverageOptions, isPartial, type ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import { messageOf, ShardlineError } from '../../../shared/errors.ts';
 import { type Combined, combineCoverage } from '../../../shared/pytest/combine-coverage.ts';
-import { makeDirectory } from '../../../shared/system/make-directory.ts';
+import { makeDirectory } from '../../../shared/system/files/make-directory.ts';
 import { missingCoverage } from '../../core/result/coverage.ts';
 import { merge } from '../../core/result/merge.ts';
 import type { RunState } from '../../core/state/run-state.ts';

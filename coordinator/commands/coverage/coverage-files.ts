@@ -9,7 +9,7 @@ import { inflate } from 'node:zlib';
 import { COVERAGE_LIMITS, type CoveragePart, type KeptCoverage } from '../../../shared/domain/coverage.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { messageOf } from '../../../shared/errors.ts';
-import { PRIVATE, replaceFile } from '../../../shared/system/replace-file.ts';
+import { PRIVATE, replaceFile } from '../../../shared/system/files/replace-file.ts';
 import type { RunChannel } from '../../ports.ts';
 
 const decompress = promisify(inflate);

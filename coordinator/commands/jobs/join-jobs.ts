@@ -1,8 +1,8 @@
 // One CI job of several that share a run: its agent runs tests from start to end, and the job coordinates the run while no other one does.
 
 import { createHash, randomBytes } from 'node:crypto';
-import type { FilesPrint } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
+import type { FilesPrint } from '../../../shared/domain/suite/fingerprint.ts';
 import { messageOf, ShardlineError } from '../../../shared/errors.ts';
 import { printInterpreter } from '../../../shared/pytest/interpreter-print.ts';
 import { checkServer } from '../../../shared/redis/check-server.ts';

@@ -1,7 +1,7 @@
 // Plans the shards of a suite, and prints what a user should know before it runs.
 
 import type { SuitePart } from '../../../shared/domain/part.ts';
-import type { Timings } from '../../../shared/domain/timings.ts';
+import type { Timings } from '../../../shared/domain/suite/timings.ts';
 import { maxAutoWorkers } from '../../../shared/settings/auto-workers.ts';
 import { readMachine } from '../../../shared/system/machine.ts';
 import { type CollectDecision, FIRST_RUN } from '../../core/decide/collect-choice.ts';

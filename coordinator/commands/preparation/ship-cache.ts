@@ -1,6 +1,6 @@
 // Sends pytest's cache to the agents. All agents then select by the failures in the coordinator's workspace, not in their own.
 
-import type { CacheValues, FoundCache } from '../../../shared/domain/pytest-cache.ts';
+import type { CacheValues, FoundCache } from '../../../shared/domain/suite/pytest-cache.ts';
 import { readCacheValues } from '../../../shared/pytest/cache-directory.ts';
 import { namesCacheOption } from '../../core/learn/cache-options.ts';
 import { configTexts } from '../../discovery/option-texts.ts';

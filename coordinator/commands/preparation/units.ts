@@ -2,7 +2,7 @@
 
 import picomatch from 'picomatch';
 import type { TestFile } from '../../../shared/domain/ids.ts';
-import type { Timings } from '../../../shared/domain/timings.ts';
+import type { Timings } from '../../../shared/domain/suite/timings.ts';
 import type { RunSettings } from '../../../shared/settings/settings.ts';
 import { type Affinity, affinityOf, unite } from '../../core/plan/affinity.ts';
 import type { DiscoveredFile } from '../../core/plan/discovered-file.ts';

@@ -1,6 +1,6 @@
 // Decides whether a run takes a census of its suite, and keeps the census that it took for later runs.
 
-import type { Census } from '../../../shared/domain/census.ts';
+import type { Census } from '../../../shared/domain/suite/census.ts';
 import { messageOf } from '../../../shared/errors.ts';
 import { takeCensus } from '../../core/learn/take-census.ts';
 import type { RunState } from '../../core/state/run-state.ts';

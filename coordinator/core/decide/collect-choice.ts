@@ -1,8 +1,8 @@
 // Decides how to collect a suite: by file only if earlier runs show that this gives plain pytest's tests. Any doubt means the whole list.
 
-import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { TestFile } from '../../../shared/domain/ids.ts';
-import type { CollectChoice, CollectMode } from '../../../shared/domain/suite-list.ts';
+import type { Census, FileCensus } from '../../../shared/domain/suite/census.ts';
+import type { CollectChoice, CollectMode } from '../../../shared/domain/suite/suite-list.ts';
 
 export interface CollectQuestion {
   readonly asked: CollectChoice;

@@ -1,6 +1,6 @@
 // Formats the files of pytest's cache, byte for byte as the given pytest version writes them.
 
-import type { CacheValues, StepwiseValue } from '../../../shared/domain/pytest-cache.ts';
+import type { CacheValues, StepwiseValue } from '../../../shared/domain/suite/pytest-cache.ts';
 import type { NextCache } from './pytest-cache.ts';
 
 /** A file below the cache directory with its new content. */

@@ -2,9 +2,9 @@
 
 import { type NodeId, pytestId, type TestFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
-import type { RunCache } from '../../../shared/domain/pytest-cache.ts';
 import type { Report } from '../../../shared/domain/report.ts';
-import type { ListGroup, SuiteList } from '../../../shared/domain/suite-list.ts';
+import type { RunCache } from '../../../shared/domain/suite/pytest-cache.ts';
+import type { ListGroup, SuiteList } from '../../../shared/domain/suite/suite-list.ts';
 import type { RunState } from '../state/run-state.ts';
 import type { CachedRun } from './pytest-cache.ts';
 

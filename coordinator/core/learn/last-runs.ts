@@ -2,7 +2,7 @@
 
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
-import { KEPT_RUNS, type LastRuns } from '../../../shared/domain/timings.ts';
+import { KEPT_RUNS, type LastRuns } from '../../../shared/domain/suite/timings.ts';
 import type { FileProgress, TestRecord } from '../state/records.ts';
 import { finalResult, isFlaky } from '../state/results.ts';
 

@@ -1,7 +1,7 @@
 // Learns durations from one run. A timing store keeps the history; estimate.ts uses it.
 
 import type { TestFile } from '../../../shared/domain/ids.ts';
-import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import type { FileTiming, Timings } from '../../../shared/domain/suite/timings.ts';
 import { sum } from '../../../shared/numbers.ts';
 import { measureFile } from '../state/measured-file.ts';
 import type { FileProgress } from '../state/records.ts';

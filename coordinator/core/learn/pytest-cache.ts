@@ -1,7 +1,7 @@
 // Computes the values that plain pytest's cacheprovider and stepwise plugins would have written to its cache after a run.
 
 import { isFailure, type Outcome } from '../../../shared/domain/outcome.ts';
-import type { CacheValues, Stepwise, StepwiseValue } from '../../../shared/domain/pytest-cache.ts';
+import type { CacheValues, Stepwise, StepwiseValue } from '../../../shared/domain/suite/pytest-cache.ts';
 
 /** One run as pytest's cache sees it, in the order of pytest's list. */
 export interface CachedRun {

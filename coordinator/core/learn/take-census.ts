@@ -1,9 +1,9 @@
 // Builds the census that a run leaves for the next one.
 
-import type { Census, FileCensus } from '../../../shared/domain/census.ts';
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
-import type { Inseparable, Load } from '../../../shared/domain/suite-list.ts';
+import type { Census, FileCensus } from '../../../shared/domain/suite/census.ts';
+import type { Inseparable, Load } from '../../../shared/domain/suite/suite-list.ts';
 import { awaitsList, inseparableBecause, mismatchOf, mustNotRunTwice, unlocated } from '../state/collection/suite.ts';
 import { finalResult } from '../state/results.ts';
 import type { RunState } from '../state/run-state.ts';

@@ -1,7 +1,7 @@
 // Estimates how long each discovered file will take, from history. learn.ts maintains the history; plan.ts uses the estimates.
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
-import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import type { FileTiming, Timings } from '../../../shared/domain/suite/timings.ts';
 import { median } from '../../../shared/numbers.ts';
 import type { DiscoveredFile } from './discovered-file.ts';
 

@@ -1,6 +1,6 @@
 // Estimates from its last runs how likely a test is to fail. order.ts uses the estimates.
 
-import type { LastRuns } from '../../../shared/domain/timings.ts';
+import type { LastRuns } from '../../../shared/domain/suite/timings.ts';
 
 /** Weight of the last run against all before it: a failure loses half its weight after two runs without one. */
 const LAST_WEIGHT = 0.3;

@@ -3,7 +3,7 @@
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Order, Shard } from '../../../shared/domain/shard.ts';
-import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import type { FileTiming, Timings } from '../../../shared/domain/suite/timings.ts';
 import { chanceOfFailure } from './failure-chance.ts';
 
 /** Even a test without recorded failures may fail now: the more tests a file has, the likelier one of them fails. */

@@ -1,7 +1,7 @@
 // Splits files that are too long for one shard. Splitting needs history: a file that never ran is not split.
 
 import { type NodeId, nodeId, type TestFile } from '../../../shared/domain/ids.ts';
-import type { Timings } from '../../../shared/domain/timings.ts';
+import type { Timings } from '../../../shared/domain/suite/timings.ts';
 import { sum } from '../../../shared/numbers.ts';
 import { type Affinity, scopeOf } from './affinity.ts';
 import { pull } from './list-schedule.ts';

@@ -2,7 +2,7 @@
 
 import { type NodeId, pytestId } from '../../../shared/domain/ids.ts';
 import type { ReportedHistory } from '../../../shared/domain/report.ts';
-import type { LastRuns, Timings } from '../../../shared/domain/timings.ts';
+import type { LastRuns, Timings } from '../../../shared/domain/suite/timings.ts';
 import type { TestRecord } from '../state/records.ts';
 import { finalResult } from '../state/results.ts';
 import type { RunState } from '../state/run-state.ts';

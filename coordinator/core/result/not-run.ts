@@ -3,7 +3,7 @@
 import { fileOf, type NodeId, nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
 import type { NotRun, Totals } from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
-import type { FileTiming, Timings } from '../../../shared/domain/timings.ts';
+import type { FileTiming, Timings } from '../../../shared/domain/suite/timings.ts';
 import type { DiscoveredFile } from '../plan/discovered-file.ts';
 import { isNamedBy } from '../plan/estimate.ts';
 import type { KnownTests } from '../state/events.ts';

@@ -1,7 +1,7 @@
 // Reports the workspaces of a run and its agents.
 
-import type { Fingerprint } from '../../../shared/domain/fingerprint.ts';
 import type { ReportedFingerprint } from '../../../shared/domain/report.ts';
+import type { Fingerprint } from '../../../shared/domain/suite/fingerprint.ts';
 import { isRefused } from '../state/conduct.ts';
 import type { AgentRecord } from '../state/records.ts';
 import type { RunState } from '../state/run-state.ts';

@@ -4,16 +4,16 @@
 import type { AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
 import type { CoverageOptions, ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
-import type { PythonPrint } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { SuitePart } from '../../../shared/domain/part.ts';
-import type { RunCache } from '../../../shared/domain/pytest-cache.ts';
 import type { RejectionCause, RunOrigin } from '../../../shared/domain/report.ts';
 import type { Reruns } from '../../../shared/domain/reruns.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import type { Order, Selector, Shard } from '../../../shared/domain/shard.ts';
-import type { Load } from '../../../shared/domain/suite-list.ts';
+import type { PythonPrint } from '../../../shared/domain/suite/fingerprint.ts';
+import type { RunCache } from '../../../shared/domain/suite/pytest-cache.ts';
+import type { Load } from '../../../shared/domain/suite/suite-list.ts';
 
 import type { Affinity } from '../plan/affinity.ts';
 

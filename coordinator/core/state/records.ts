@@ -8,10 +8,10 @@
 
 import type { AttemptEnding, AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
 import type { AgentInfo, TestResult, UnfitCause } from '../../../shared/domain/events.ts';
-import type { Differences, Fingerprint } from '../../../shared/domain/fingerprint.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { NotRunReason, Outcome } from '../../../shared/domain/outcome.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
+import type { Differences, Fingerprint } from '../../../shared/domain/suite/fingerprint.ts';
 import type { DismissalCause } from './events.ts';
 
 export type NonEmpty<Item> = readonly [Item, ...Item[]];

@@ -2,10 +2,10 @@
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { AgentInfo, AttemptEvent } from '../../../shared/domain/events.ts';
-import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/fingerprint.ts';
 import { type AgentId, pytestId } from '../../../shared/domain/ids.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
+import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/suite/fingerprint.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
 import { briefOf } from '../../../shared/text/brief.ts';
 import { oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';

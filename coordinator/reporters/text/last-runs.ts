@@ -1,6 +1,6 @@
 // Formats how an unstable test ended in its last runs.
 
-import type { LastRuns } from '../../../shared/domain/timings.ts';
+import type { LastRuns } from '../../../shared/domain/suite/timings.ts';
 import { plural } from '../../../shared/text/safe-text.ts';
 
 /** `failed in 3 of its last 10 runs`, `failed in 1 and passed only when run again in 2 of its last 7 runs`. */

@@ -1,9 +1,9 @@
 // Parts of a suite, as run logs and reports have them.
 
 import { z } from 'zod';
-import { fingerprintPolicies } from '../../domain/fingerprint.ts';
 import type { Division, ReportedPart, SuitePart } from '../../domain/part.ts';
-import { collectChoices } from '../../domain/suite-list.ts';
+import { fingerprintPolicies } from '../../domain/suite/fingerprint.ts';
+import { collectChoices } from '../../domain/suite/suite-list.ts';
 import { parseVersioned, testFileSchema } from '../parse.ts';
 
 const fields = {

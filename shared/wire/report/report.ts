@@ -7,9 +7,9 @@ import { agentEnds, phases, type Report, type ReportedFingerprint, ratings, reje
 import { measureNames } from '../../domain/targets.ts';
 import { messageOf, ShardlineError } from '../../errors.ts';
 import { reportedCoverageSchema } from '../coverage.ts';
-import { filesPrintSchema } from '../fingerprint.ts';
 import { agentIdSchema, checked, nodeIdSchema, runIdSchema, shardIdSchema, testFileSchema } from '../parse.ts';
-import { lastRunsSchema } from '../timings.ts';
+import { filesPrintSchema } from '../suite/fingerprint.ts';
+import { lastRunsSchema } from '../suite/timings.ts';
 import { originSchema } from './origin.ts';
 import { reportedPartSchema } from './part.ts';
 import { propertySchema, reportedShownFields } from './shown.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type CollectQuestion, decideCollect } from '../../../coordinator/core/decide/collect-choice.ts';
-import type { Census } from '../../../shared/domain/census.ts';
 import { type TestFile, testFile } from '../../../shared/domain/ids.ts';
+import type { Census } from '../../../shared/domain/suite/census.ts';
 
 const FILES = Array.from({ length: 40 }, (_, index) => testFile(`tests/test_${index}.py`));
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { DiscoveredFile } from '../../../coordinator/core/plan/discovered-file.ts';
 import { estimateFiles } from '../../../coordinator/core/plan/estimate.ts';
 import { nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
-import type { FileTiming } from '../../../shared/domain/timings.ts';
+import type { FileTiming } from '../../../shared/domain/suite/timings.ts';
 
 const whole = (name: string): DiscoveredFile => ({ file: testFile(name), nodeids: null });
 const timing = (seconds: number, tests: Readonly<Record<string, number>> = {}): FileTiming => ({

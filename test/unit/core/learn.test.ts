@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { learn } from '../../../coordinator/core/learn/learn.ts';
 import { historyOf, mergeHistories } from '../../../coordinator/core/result/history.ts';
 import { nodeId, shardId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
-import type { FileTiming } from '../../../shared/domain/timings.ts';
+import type { FileTiming } from '../../../shared/domain/suite/timings.ts';
 import { a1, collected, collectFailed, enqueued, finished, opened, reported, shardOf, stateAfter } from './run-kit.ts';
 
 const file = testFile('test_a.py');

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import { type AgentId, agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
-import type { SuiteList } from '../../../shared/domain/suite-list.ts';
+import type { SuiteList } from '../../../shared/domain/suite/suite-list.ts';
 import {
   a1,
   a2,

@@ -5,7 +5,7 @@ import { knownBelow, knownTests } from '../../../coordinator/core/result/not-run
 import { nodeId, shardId, testFile } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
-import type { Timings } from '../../../shared/domain/timings.ts';
+import type { Timings } from '../../../shared/domain/suite/timings.ts';
 import { a1, collected, enqueued, finished, joined, opened, reported, reportOf, shardOf, started, stateAfter } from './run-kit.ts';
 
 const timing = (...ids: readonly string[]) => ({

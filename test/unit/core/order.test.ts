@@ -7,7 +7,7 @@ import { failureChances, inOrder, orderShards, shardChance } from '../../../coor
 import { isUnstable } from '../../../coordinator/core/result/history.ts';
 import { type NodeId, nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
-import type { LastRuns } from '../../../shared/domain/timings.ts';
+import type { LastRuns } from '../../../shared/domain/suite/timings.ts';
 import { a1, collected, ended, enqueued, finished, opened, reported, shardOf, started, stateAfter } from './run-kit.ts';
 
 const t1 = 'test_a.py::test_1';

@@ -4,8 +4,8 @@ import { NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
 import { planSuite, type SuitePlanning } from '../../../coordinator/core/plan/plan-suite.ts';
 import { nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
-import { type ListOrder, listOrders, type SuiteList } from '../../../shared/domain/suite-list.ts';
-import type { FileTiming } from '../../../shared/domain/timings.ts';
+import { type ListOrder, listOrders, type SuiteList } from '../../../shared/domain/suite/suite-list.ts';
+import type { FileTiming } from '../../../shared/domain/suite/timings.ts';
 
 const timing = (seconds: number): FileTiming => ({ seconds, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), lastRuns: new Map() });
 

@@ -3,7 +3,7 @@ import { namesCacheOption } from '../../../coordinator/core/learn/cache-options.
 import { cacheFiles } from '../../../coordinator/core/learn/cache-text.ts';
 import { type CachedRun, compareCodePoints, nextCache } from '../../../coordinator/core/learn/pytest-cache.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
-import { type CacheValues, failureLimit, type StepwiseValue } from '../../../shared/domain/pytest-cache.ts';
+import { type CacheValues, failureLimit, type StepwiseValue } from '../../../shared/domain/suite/pytest-cache.ts';
 
 const values = (given: Partial<CacheValues> = {}): CacheValues => ({ lastfailed: [], nodeids: [], stepwise: null, ...given });
 

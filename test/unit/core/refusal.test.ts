@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
-import type { FilesPrint } from '../../../shared/domain/fingerprint.ts';
+import type { FilesPrint } from '../../../shared/domain/suite/fingerprint.ts';
 import {
   a1,
   a2,

@@ -17,7 +17,7 @@ import { type AgentId, agentId, attemptId, fileOf, nodeId, runId, shardId, testF
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { Report } from '../../../shared/domain/report.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
-import type { CollectMode } from '../../../shared/domain/suite-list.ts';
+import type { CollectMode } from '../../../shared/domain/suite/suite-list.ts';
 
 export const a1 = agentId('a1');
 export const a2 = agentId('a2');

@@ -6,7 +6,7 @@ import { pull } from '../../../coordinator/core/plan/list-schedule.ts';
 import type { EstimatedUnit } from '../../../coordinator/core/plan/plan.ts';
 import { splitUnits } from '../../../coordinator/core/plan/split.ts';
 import { nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
-import type { FileTiming } from '../../../shared/domain/timings.ts';
+import type { FileTiming } from '../../../shared/domain/suite/timings.ts';
 
 type History = readonly [TestFile, FileTiming];
 

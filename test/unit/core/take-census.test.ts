@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { restartOf } from '../../../coordinator/core/decide/restart.ts';
 import { takeCensus } from '../../../coordinator/core/learn/take-census.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
-import { type Census, forgetFixed } from '../../../shared/domain/census.ts';
 import { type NodeId, nodeId, type TestFile, testFile } from '../../../shared/domain/ids.ts';
-import type { Load } from '../../../shared/domain/suite-list.ts';
+import { type Census, forgetFixed } from '../../../shared/domain/suite/census.ts';
+import type { Load } from '../../../shared/domain/suite/suite-list.ts';
 import { a1, a2, collected, collectFailed, enqueued, finished, joined, opened, reported, shardOf, started, stateAfter } from './run-kit.ts';
 
 const file = testFile('tests/test_1.py');

@@ -5,9 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { makeDirectory } from '../../../shared/system/files/make-directory.ts';
+import { makeTempDirectory } from '../../../shared/system/files/temp-directory.ts';
 import { createLogger } from '../../../shared/system/logger.ts';
-import { makeDirectory } from '../../../shared/system/make-directory.ts';
-import { makeTempDirectory } from '../../../shared/system/temp-directory.ts';
 
 let directory = '';
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readLines } from '../../../shared/system/read-lines.ts';
+import { readLines } from '../../../shared/system/files/read-lines.ts';
 import { collect } from '../../support/recorded-events.ts';
 
 let directory: string;

@@ -1,9 +1,9 @@
 // Proves that the reports of parts belong to one run of one suite and cover it: every file in exactly one part, and every part there.
 
-import { compareFingerprints, type FilesPrint } from '../../../../shared/domain/fingerprint.ts';
 import type { TestFile } from '../../../../shared/domain/ids.ts';
 import type { ReportedList, ReportedPart } from '../../../../shared/domain/part.ts';
 import type { Report, ReportedFingerprint } from '../../../../shared/domain/report.ts';
+import { compareFingerprints, type FilesPrint } from '../../../../shared/domain/suite/fingerprint.ts';
 import { compareText } from '../../../../shared/text/compare-text.ts';
 import { inWords, plural } from '../../../../shared/text/safe-text.ts';
 import { coverageFindings } from '../coverage.ts';

@@ -1,6 +1,6 @@
 // Applies the coming and going of agents: joined, unfit, left, dismissed, lost and returned.
 
-import { compareFingerprints } from '../../../../shared/domain/fingerprint.ts';
+import { compareFingerprints } from '../../../../shared/domain/suite/fingerprint.ts';
 import { endAttempt, loseAttemptsOf } from '../attempts/attempt-life.ts';
 import { dropDoubtsOf } from '../collection/doubts.ts';
 import { applyDismissal } from '../conduct.ts';

@@ -1,7 +1,7 @@
 // Keeps the agents of a run: who is known, who is alive, and whose reports count.
 
-import { NO_DIFFERENCES } from '../../../../shared/domain/fingerprint.ts';
 import type { AgentId } from '../../../../shared/domain/ids.ts';
+import { NO_DIFFERENCES } from '../../../../shared/domain/suite/fingerprint.ts';
 import { isRefused } from '../conduct.ts';
 import { moveAgent } from '../moves.ts';
 import { type AgentRecord, newConduct } from '../records.ts';

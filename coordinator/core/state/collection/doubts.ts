@@ -3,9 +3,9 @@
 // which errors to try on another agent.
 
 import type { AgentInfo } from '../../../../shared/domain/events.ts';
-import { compareFingerprints } from '../../../../shared/domain/fingerprint.ts';
 import type { AgentId, ShardId, TestFile } from '../../../../shared/domain/ids.ts';
 import type { Selector } from '../../../../shared/domain/shard.ts';
+import { compareFingerprints } from '../../../../shared/domain/suite/fingerprint.ts';
 import { OTHER } from '../changes.ts';
 import { isServing } from '../conduct.ts';
 import type { FileProgress } from '../records.ts';

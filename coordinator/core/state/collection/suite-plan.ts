@@ -2,7 +2,7 @@
 
 import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
 import type { Shard } from '../../../../shared/domain/shard.ts';
-import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
+import type { SuiteList } from '../../../../shared/domain/suite/suite-list.ts';
 import { expectTest } from '../attempts/attempt-progress.ts';
 import type { SuitePlan } from '../events.ts';
 import { addShard, dropShards } from '../moves.ts';

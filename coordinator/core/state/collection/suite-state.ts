@@ -1,7 +1,7 @@
 // Defines the state of collecting a whole suite.
 
 import type { AgentId, NodeId, ShardId } from '../../../../shared/domain/ids.ts';
-import type { Inseparable, SuiteList, SuiteProof } from '../../../../shared/domain/suite-list.ts';
+import type { Inseparable, SuiteList, SuiteProof } from '../../../../shared/domain/suite/suite-list.ts';
 import type { Mismatch, RunOpened } from '../events.ts';
 
 export interface SuiteState {

@@ -2,7 +2,7 @@
 
 import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../../shared/domain/outcome.ts';
-import type { Inseparable, SuiteList } from '../../../../shared/domain/suite-list.ts';
+import type { Inseparable, SuiteList } from '../../../../shared/domain/suite/suite-list.ts';
 import { isServing } from '../conduct.ts';
 import type { Mismatch } from '../events.ts';
 import type { FileProgress } from '../records.ts';

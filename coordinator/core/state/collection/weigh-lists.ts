@@ -1,7 +1,7 @@
 // Compares the agents' whole lists about a file that one agent could not collect.
 
 import type { AgentId, TestFile } from '../../../../shared/domain/ids.ts';
-import type { SuiteList } from '../../../../shared/domain/suite-list.ts';
+import type { SuiteList } from '../../../../shared/domain/suite/suite-list.ts';
 import { isAbove } from '../remaining-work.ts';
 import type { RunState } from '../run-state.ts';
 import { hasOddList } from './suite.ts';

@@ -1,7 +1,7 @@
 // The format of workspace fingerprints in Redis and in pytest's result files.
 
 import { z } from 'zod';
-import type { FilesPrint, Fingerprint, PythonPrint } from '../domain/fingerprint.ts';
+import type { FilesPrint, Fingerprint, PythonPrint } from '../../domain/suite/fingerprint.ts';
 
 /** Longer than any real name, version, commit or digest. */
 const short = z.string().max(1000);

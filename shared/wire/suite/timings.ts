@@ -2,10 +2,10 @@
 // reports: an impossible duration is not written, and if one was written it is dropped when read, because durations change no outcome.
 
 import { z } from 'zod';
-import type { NodeId, TestFile } from '../domain/ids.ts';
-import { type FileTiming, KEPT_RUNS, type LastRuns, type Timings } from '../domain/timings.ts';
-import { LONGEST_SECONDS } from './limits.ts';
-import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
+import type { NodeId, TestFile } from '../../domain/ids.ts';
+import { type FileTiming, KEPT_RUNS, type LastRuns, type Timings } from '../../domain/suite/timings.ts';
+import { LONGEST_SECONDS } from '../limits.ts';
+import { nodeIdSchema, parseVersioned, testFileSchema } from '../parse.ts';
 
 /** Version 3 added how tests ended in their last runs. */
 const TIMINGS_VERSION = 3;

@@ -1,6 +1,6 @@
 // The whole list of a suite's tests, as every xdist worker collects it with `--collect suite`.
 
-import type { NodeId, TestFile } from './ids.ts';
+import type { NodeId, TestFile } from '../ids.ts';
 
 /** `file`: the xdist worker that runs a file collects it, once. `suite`: every worker collects the whole list. */
 export const collectModes = ['file', 'suite'] as const;

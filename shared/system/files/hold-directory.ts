@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { ShardlineError } from '../errors.ts';
+import { ShardlineError } from '../../errors.ts';
 
 /**
  * Locks an existing directory until it is disposed of, or until this process ends. Throws `out-in-use` when another process holds the lock.

@@ -1,8 +1,8 @@
 // The format of a suite's list of tests on a run's stream.
 
 import { z } from 'zod';
-import { type Load, listOrders, type SuiteList } from '../domain/suite-list.ts';
-import { nodeIdSchema, testFileSchema } from './parse.ts';
+import { type Load, listOrders, type SuiteList } from '../../domain/suite/suite-list.ts';
+import { nodeIdSchema, testFileSchema } from '../parse.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 

@@ -1,6 +1,6 @@
 // Durations from earlier runs.
 
-import type { NodeId, TestFile } from './ids.ts';
+import type { NodeId, TestFile } from '../ids.ts';
 
 /**
  * One file's history, in seconds of one xdist worker. `seconds` is the total and `collectSeconds` its collection. `fixtureSeconds` is the

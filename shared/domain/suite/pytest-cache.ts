@@ -1,6 +1,6 @@
 // pytest's own cache as values: the data that `--lf`, `--ff`, `--nf` and `--sw` keep from one run to the next.
 
-import type { TestFile } from './ids.ts';
+import type { TestFile } from '../ids.ts';
 
 /** The options of pytest's `--stepwise`: `skip` ignores the first failure, `reset` forgets where the last run stopped. */
 export interface Stepwise {

@@ -1,8 +1,8 @@
 // The format of pytest's cache: in the announcement of a run, in its log, and in the result of discovery.
 
 import { z } from 'zod';
-import type { CacheValues, FoundCache, RunCache, StepwiseValue } from '../domain/pytest-cache.ts';
-import { testFileSchema } from './parse.ts';
+import type { CacheValues, FoundCache, RunCache, StepwiseValue } from '../../domain/suite/pytest-cache.ts';
+import { testFileSchema } from '../parse.ts';
 
 export const stepwiseValueSchema: z.ZodType<StepwiseValue> = z.union([
   z.null(),

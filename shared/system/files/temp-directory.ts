@@ -4,7 +4,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { messageOf, ShardlineError } from '../errors.ts';
+import { messageOf, ShardlineError } from '../../errors.ts';
 
 /** The places that Python's tempfile tries after TMPDIR. */
 const FALLBACKS = ['/tmp', '/var/tmp', '/usr/tmp'] as const;

@@ -1,8 +1,8 @@
 // The format of a census in Redis and in a file.
 
 import { z } from 'zod';
-import type { Census } from '../domain/census.ts';
-import { nodeIdSchema, parseVersioned, testFileSchema } from './parse.ts';
+import type { Census } from '../../domain/suite/census.ts';
+import { nodeIdSchema, parseVersioned, testFileSchema } from '../parse.ts';
 import { loadSchema } from './suite-list.ts';
 
 const CENSUS_VERSION = 2;

@@ -1,6 +1,6 @@
 // The findings of one collection of a whole suite. From them a later run decides whether it may collect file by file.
 
-import type { NodeId, TestFile } from './ids.ts';
+import type { NodeId, TestFile } from '../ids.ts';
 import type { Load } from './suite-list.ts';
 
 export interface FileCensus {
