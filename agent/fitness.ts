@@ -1,7 +1,5 @@
 // Checks that this machine's workspace is the run's before the agent runs anything in it.
 
-import { realpath } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
 import type { AgentId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { compareFiles, type FilesPrint } from '../shared/domain/suite/fingerprint.ts';
@@ -18,6 +16,8 @@ export interface Candidate {
   readonly accepts: AcceptedArgs;
   /** Takes the fingerprint of the workspace, limited to the parts that a comparison with the run's needs. */
   readonly printFiles: (run: FilesPrint) => Promise<FilesPrint>;
+  /** Whether a path that a run names lies in the workspace, also after all links. */
+  readonly isInside: (path: string) => Promise<boolean>;
 }
 
 /** The fingerprint of this workspace's files; null when the run does not compare files. */
@@ -33,23 +33,20 @@ export function refuseOtherFiles({ id, isLocal }: Candidate, spec: RunSpec, file
 }
 
 /** Throws `args-not-accepted` when the run asks pytest for something that this agent does not do for others. */
-export async function refuseForeignArgs({ id, accepts }: Candidate, { runId, pytestArgs }: RunSpec, workspace: string): Promise<void> {
-  const args = await foreignArgs(pytestArgs, accepts, workspace);
+export async function refuseForeignArgs({ id, accepts, isInside }: Candidate, { runId, pytestArgs }: RunSpec): Promise<void> {
+  const args = await foreignArgs(pytestArgs, accepts, isInside);
   if (args.length > 0) throw new ShardlineError('args-not-accepted', { agent: id, runId, args: oneLine(args.join(' ')).slice(0, 1000) });
 }
 
 /** The arguments that are not accepted, and the paths that lead out of the workspace. */
-export async function foreignArgs(pytestArgs: readonly string[], accepts: AcceptedArgs, workspace: string): Promise<readonly string[]> {
+export async function foreignArgs(
+  pytestArgs: readonly string[],
+  accepts: AcceptedArgs,
+  isInside: Candidate['isInside'],
+): Promise<readonly string[]> {
   const { refused, paths } = judgeArgs(pytestArgs, accepts);
-  const outside = await Promise.all(paths.map(async (path) => ((await isInside(workspace, path)) ? [] : [path])));
+  const outside = await Promise.all(paths.map(async (path) => ((await isInside(path)) ? [] : [path])));
   return [...refused, ...outside.flat()];
-}
-
-/** Follows links, because a run may name any path. A path that does not exist is for pytest to refuse. */
-export async function isInside(workspace: string, path: string): Promise<boolean> {
-  const root = await realpath(workspace);
-  const real = await realpath(resolve(workspace, path)).catch(() => resolve(root, path));
-  return real === root || real.startsWith(`${root}${sep}`);
 }
 
 /** Why this agent cannot serve the run, in the form that the coordinator reports. */

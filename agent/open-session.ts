@@ -55,7 +55,7 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
   try {
     files = await printOwnFiles(identity, spec);
     refuseOtherFiles(identity, spec, files);
-    await refuseForeignArgs(identity, spec, pytest.workspace);
+    await refuseForeignArgs(identity, spec);
     return await engine.open({
       agent: id,
       spec,

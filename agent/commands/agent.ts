@@ -12,6 +12,7 @@ import type { AgentSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields, logRunEvent } from '../../shared/system/event-log.ts';
+import { isInside } from '../../shared/system/files/is-inside.ts';
 import { gitPrint } from '../../shared/system/git-print.ts';
 import { publicKeyFrom, readPublicKeys, readSigner } from '../../shared/system/key-files.ts';
 import { createLogger } from '../../shared/system/logger.ts';
@@ -72,6 +73,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           isLocal: settings.once && settings.run !== null,
           accepts: { mode: settings.acceptArgs, own: settings.ownArgs },
           printFiles: (run) => printBeside(settings.workspace, run),
+          isInside: (path) => isInside(settings.workspace, path),
         },
         pytest: {
           workspace: settings.workspace,

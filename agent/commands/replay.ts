@@ -12,6 +12,7 @@ import { reportLongSteps } from '../../shared/long-step.ts';
 import type { ReplaySettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
+import { isInside } from '../../shared/system/files/is-inside.ts';
 import { readLines } from '../../shared/system/files/read-lines.ts';
 import { findRun, newestRun, runsOf } from '../../shared/system/run-place.ts';
 import { readSelected } from '../../shared/system/selected.ts';
@@ -20,7 +21,7 @@ import { shellCommand, shellWord } from '../../shared/text/shell-quote.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
 import { testsOf } from '../core/recorded-order.ts';
-import { foreignArgs, isInside } from '../fitness.ts';
+import { foreignArgs } from '../fitness.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { type Replay, type Replayed, replayTests } from '../replay.ts';
 
@@ -68,7 +69,7 @@ export async function replayCommand(settings: ReplaySettings, edge: Edge): Promi
 
 /** Throws `foreign-arguments` for arguments that do more than select tests or change the output. */
 async function refuseForeign(run: string, { spec }: RecordedWork, workspace: string): Promise<void> {
-  const args = await foreignArgs(spec.pytestArgs, { mode: 'safe', own: [] }, workspace);
+  const args = await foreignArgs(spec.pytestArgs, { mode: 'safe', own: [] }, (path) => isInside(workspace, path));
   if (args.length > 0) throw new ShardlineError('foreign-arguments', { run, arguments: oneLine(shellCommand(args)) });
 }
 

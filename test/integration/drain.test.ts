@@ -56,6 +56,7 @@ test("an agent drains at the agreed time on the server's clock, without a comman
           hashSeed: null,
           isLocal: true,
           printFiles: async (run) => run,
+          isInside: async () => true,
           accepts: { mode: 'any', own: [] },
         },
         pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },

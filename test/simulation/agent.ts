@@ -27,6 +27,7 @@ export function startAgent(world: World, agent: SimulatedAgent): void {
           isLocal: false,
           accepts: { mode: 'any', own: [] },
           printFiles: async () => printOf(kind === 'foreign' ? 'other' : 'same', name),
+          isInside: async () => true,
         },
         pytest: { workspace: '/', python: 'python3', numprocesses: String(workers), maxAutoWorkers: workers },
         member,

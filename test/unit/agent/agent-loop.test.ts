@@ -26,6 +26,7 @@ test.each([600, 2000])('an agent with a maximum idle time of %i hours waits for 
     isLocal: true,
     accepts: { mode: 'any', own: [] } as const,
     printFiles: notHere,
+    isInside: notHere,
   };
   const pytest = { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 };
   const loop = { identity, pytest, member, engine: { open: notHere }, clock: systemClock, reportState: notHere, warn: notHere };
