@@ -107,7 +107,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
  * suffix.
  */
 function nameOf({ isOwned, name }: AgentSettings, host: string): AgentId {
-  return agentId(isOwned && name !== null ? name : `${name ?? tidy(host)}-${randomBytes(2).toString('hex')}`);
+  return agentId(isOwned && name !== null ? name : `${name ?? tidy(host)}-${randomBytes(8).toString('hex')}`);
 }
 
 /** Throws `bad-key`, and `bad-option` if there is nothing to verify with. */

@@ -1,6 +1,6 @@
 // The npm package, packed, installed into an empty project, and run on the suite of that project.
 
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,8 @@ describe('the packed package', () => {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'shardline-package-'));
     project = join(dir, 'project');
+    // .npmrc forbids lifecycle scripts, so nothing else builds dist/.
+    await execa('npm', ['run', 'build'], { cwd: root, env });
     await execa('npm', ['pack', '--pack-destination', dir], { cwd: root, env });
     const tarball = (await readdir(dir)).find((name) => name.endsWith('.tgz')) ?? '';
     packed = (await execa('tar', ['-tzf', join(dir, tarball)])).stdout.split('\n').map((path) => path.replace(/^package\//, ''));
@@ -69,3 +71,27 @@ describe('the packed package', () => {
     ]);
   });
 });
+
+test('npm runs no install script under the .npmrc of the repository', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'shardline-scripts-'));
+  const packageOf = async (name: string, more: object): Promise<string> => {
+    const folder = join(dir, name);
+    const leaveMark = `node -e "require('fs').writeFileSync('${join(dir, `${name}-ran`)}', '')"`;
+    await mkdir(folder);
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ name, version: '1.0.0', scripts: { install: leaveMark, postinstall: leaveMark, prepare: leaveMark }, ...more }),
+    );
+    return folder;
+  };
+  try {
+    await packageOf('dependency', {});
+    const project = await packageOf('project', { dependencies: { dependency: 'file:../dependency' } });
+    await copyFile(join(root, '.npmrc'), join(project, '.npmrc'));
+    await execa('npm', ['install', '--offline'], { cwd: project, env });
+    expect(await readdir(join(project, 'node_modules'))).toContain('dependency');
+    expect((await readdir(dir)).filter((name) => name.endsWith('-ran'))).toEqual([]);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}, 60_000);

@@ -79,7 +79,7 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   const run = runOfGroup(name, joined.generation);
   const pool = poolOfGroup(name, joined.generation);
   const settings = { ...given, run: { ...given.run, redis: url, pool, suite, shard: null, plan: null } };
-  const agent = agentOfJob(job.place, randomBytes(2).toString('hex'));
+  const agent = agentOfJob(job.place, randomBytes(8).toString('hex'));
   if (joined.verdict !== null) {
     if (joined.verdict.files !== files) throw new ShardlineError('ci-other-files', { runId: run });
     const ago = joined.endedMsAgo === null ? '' : ` ${inMinutes(joined.endedMsAgo / 1000)} ago`;
