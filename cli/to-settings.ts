@@ -32,6 +32,7 @@ import {
   type Settings,
   type StatusSettings,
   speculations,
+  type TlsFiles,
   type Verbosity,
 } from '../shared/settings/settings.ts';
 import type { PipEnvironment } from '../shared/system/python.ts';
@@ -80,6 +81,16 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
     mistake(
       '--agents 0 starts no agent, and no other agent can reach the embedded Redis of this run.',
       'Start one with --agents 1, or use the Redis of your agents: --agents 0 --redis redis://HOST:6379.',
+    );
+  }
+  if (values.has('redis-cert') !== values.has('redis-key')) {
+    mistake('--redis-cert and --redis-key belong together.', 'Give both: the certificate of this client and its private key.');
+  }
+  const named = ['redis-ca', 'redis-cert'].find((name) => values.has(name));
+  if (named !== undefined && isWithoutTls(String(values.get('redis') ?? ''))) {
+    mistake(
+      `--${named} needs a connection with TLS, but the URL of Redis begins with redis://.`,
+      'Write rediss:// with the TLS port of Redis.',
     );
   }
   const isNew = given.command === 'run' && !values.has('resume');
@@ -175,6 +186,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     suite: null,
     agentsExpected: number('agents-expected'),
     redis: text('redis'),
+    redisTls: tlsFiles(values),
     redisBin: text('redis-bin'),
     pipPython: pip?.python ?? null,
     out: text('out'),
@@ -230,6 +242,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     command: 'agent',
     ...common(values, workspace),
     redis: text('redis') ?? '',
+    redisTls: tlsFiles(values),
     name: text('name'),
     maxIdleSeconds: number('max-idle'),
     once: flag('once'),
@@ -252,6 +265,12 @@ const verifyMode = (values: ReadonlyMap<string, Value>): VerifyMode =>
 function isNetwork(url: string): boolean {
   const address = readRedisUrl(url);
   return address.kind !== 'socket' && !(address.kind === 'tcp' && /^(localhost|127(\.\d{1,3}){3}|::1)$/.test(address.host));
+}
+
+/** A socket never leaves the machine, so it needs no TLS. */
+function isWithoutTls(url: string): boolean {
+  const address = readRedisUrl(url);
+  return address.kind === 'tcp' && !address.isTls;
 }
 
 /** The command that starts the agent writes them as a JSON list. */
@@ -321,6 +340,7 @@ function doctorSettings({ given, values, workspace, pip }: Read): DoctorSettings
     workerBytes: number('worker-memory') ?? 0,
     serialMarker: text('serial-marker') ?? '',
     redis: text('redis'),
+    redisTls: tlsFiles(values),
     redisBin: text('redis-bin'),
     pipPython: pip?.python ?? null,
     pool: text('pool') ?? '',
@@ -330,7 +350,7 @@ function doctorSettings({ given, values, workspace, pip }: Read): DoctorSettings
 
 function statusSettings({ values }: Read): StatusSettings {
   const { text } = reader(values);
-  return { command: 'status', redis: text('redis') ?? '', pool: text('pool') ?? '' };
+  return { command: 'status', redis: text('redis') ?? '', redisTls: tlsFiles(values), pool: text('pool') ?? '' };
 }
 
 function keygenSettings({ given }: Read): KeygenSettings {
@@ -338,7 +358,7 @@ function keygenSettings({ given }: Read): KeygenSettings {
 }
 
 function cancelSettings({ given, values }: Read): CancelSettings {
-  return { command: 'cancel', redis: reader(values).text('redis') ?? '', run: given.operands[0] ?? '' };
+  return { command: 'cancel', redis: reader(values).text('redis') ?? '', redisTls: tlsFiles(values), run: given.operands[0] ?? '' };
 }
 
 function runsSettings({ values, workspace }: Read): RunsSettings {
@@ -390,11 +410,17 @@ function serveSettings({ values }: Read): ServeSettings {
   return {
     command: 'serve',
     redis: text('redis') ?? '',
+    redisTls: tlsFiles(values),
     pool: text('pool') ?? '',
     host: text('host') ?? '',
     port: number('port') ?? 0,
     token: text('token'),
   };
+}
+
+function tlsFiles(values: Read['values']): TlsFiles {
+  const { text } = reader(values);
+  return { ca: text('redis-ca'), cert: text('redis-cert'), key: text('redis-key') };
 }
 
 function copies(values: Read['values']): Copies {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChecks } from './checks.ts';
 import { main, root, run, say } from './process.ts';
+import { prepareRedisServer, serverNames } from './redis-servers.ts';
 import { prepareEnvironment, prepareVenv } from './venv.ts';
 
 interface Results {
@@ -21,6 +22,7 @@ await main(async () => {
     for (const name of ['plugins', 'pytest-8', 'pytest-7']) prepareEnvironment(name);
   }
   if (asked.length === 0 || asked.some((path) => path.includes('oracle'))) prepareEnvironment('oracle');
+  if (asked.length === 0 || asked.some((path) => /redis|servers/.test(path))) serverNames.forEach(prepareRedisServer);
   const failed = [...(await runChecks())];
   const resultsFile = join(root, '.shardline', 'test', 'results.json');
   mkdirSync(join(root, '.shardline', 'test'), { recursive: true });

@@ -125,6 +125,18 @@ export const errorTable = {
     why: 'Another program listens there, or the server expects TLS.',
     fix: 'Check host and port; for a Redis with TLS, write rediss://.',
   },
+  'bad-tls-file': {
+    exitCode: 4,
+    what: 'Could not use {option} {path}: {problem}',
+    why: '',
+    fix: '{fix}',
+  },
+  'redis-tls': {
+    exitCode: 4,
+    what: 'Could not set up TLS with Redis at {url}: {problem}',
+    why: '',
+    fix: '{fix}',
+  },
   'redis-no-database': {
     exitCode: 4,
     what: 'Redis at {url} has no database {database}: {problem}',

@@ -52,6 +52,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     const verifier = await verifierFor(settings, (problem) => warn(`serves it all the same: ${problem.message}`));
     await using member = await redisPoolMember({
       url: settings.redis,
+      tls: settings.redisTls,
       pool: settings.pool,
       agent: id,
       only: settings.run === null ? null : runId(settings.run),

@@ -4,7 +4,7 @@ import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
-import { connect, connectAgain } from '../../shared/redis/connect.ts';
+import { type ConnectOptions, connect, connectAgain } from '../../shared/redis/connect.ts';
 import { agentChannel, poolKeys } from '../../shared/redis/keys.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
@@ -18,7 +18,7 @@ import { joinRun } from './joined-run.ts';
 
 export interface RedisPoolMember extends PoolMember, AsyncDisposable {}
 
-export interface PoolMembership {
+export interface PoolMembership extends Pick<ConnectOptions, 'tls'> {
   readonly url: string;
   readonly pool: string;
   readonly agent: AgentId;
@@ -37,7 +37,8 @@ export interface PoolMembership {
 /** Connects and joins the pool. Throws `redis-unreachable`, `redis-auth`, `redis-too-old` and `redis-evicts`. */
 export async function redisPoolMember(membership: PoolMembership): Promise<RedisPoolMember> {
   const { pool, agent, signer, verifier, warn } = membership;
-  const redis = await connect(membership.url, `shardline:${agent}`);
+  const { tls } = membership;
+  const redis = await connect(membership.url, `shardline:${agent}`, tls === undefined ? {} : { tls });
   try {
     await checkServer(redis, membership.url);
   } catch (thrown) {

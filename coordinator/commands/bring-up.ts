@@ -65,7 +65,12 @@ export async function openRedis(
   const url = settings.redis ?? (await startOwnRedis(setting, opened, signal));
   // A resumed run has used this Redis before, so it may be restarting.
   const waitMs = settings.redisWaitSeconds * 1000;
-  const patience = { patienceMs: settings.resume === null ? 0 : waitMs, brokenMs: waitMs + BROKEN_MARGIN_MS, signal };
+  const patience = {
+    tls: settings.redisTls,
+    patienceMs: settings.resume === null ? 0 : waitMs,
+    brokenMs: waitMs + BROKEN_MARGIN_MS,
+    signal,
+  };
   const redis = await connect(url, `shardline:run:${id}`, patience);
   opened.defer(() => redis.disconnect());
   // Open until everything is written: a command that waits to resume the run must not begin before.
@@ -191,6 +196,9 @@ export const agentFlags = (settings: RunSettings, signer: Signer | null): string
   ...['--numprocesses', settings.numprocesses, '--python', settings.python, '--workspace', settings.workspace],
   ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
+  ...(['ca', 'cert', 'key'] as const).flatMap((file) =>
+    settings.redisTls[file] === null ? [] : [`--redis-${file}`, settings.redisTls[file]],
+  ),
   // They are this command's own, and speak with its key.
   ...(signer === null || settings.signKey === null ? [] : ['--trusted-key', signer.publicKey, '--sign-key', settings.signKey]),
   ...['--own-args', JSON.stringify([...settings.paths, ...settings.pytestArgs])],

@@ -17,7 +17,7 @@ import { createLiveRuns } from '../web/live-runs.ts';
 export async function serveCommand(settings: ServeSettings, edge: Edge): Promise<number> {
   const stopping = new AbortController();
   const ignore = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => edge.onSignal(name, () => stopping.abort()));
-  const redis = await connect(settings.redis, 'shardline:serve');
+  const redis = await connect(settings.redis, 'shardline:serve', { tls: settings.redisTls });
   try {
     // If the Redis account may not read the server's time, this machine's clock is used.
     const aheadMs = await serverNow(redis).then(

@@ -14,14 +14,14 @@ const CLOCK_MS = 2000;
 
 /** Rejects with the errors of the server, each of which says how to fix it. */
 export async function checkRedis(
-  { redis: url, redisBin, python, pipPython, pool }: DoctorSettings,
+  { redis: url, redisTls, redisBin, python, pipPython, pool }: DoctorSettings,
   path: string,
 ): Promise<readonly Finding[]> {
   if (url === null) {
     const program = await findServer({ redisBin, pythons: pipPython === null ? [python] : [pipPython, python], path });
     return [ok('redis', `an embedded server: ${program}`)];
   }
-  const facts = await inspectServer(url, pool);
+  const facts = await inspectServer(url, redisTls, pool);
   return [answerOf(facts, safeUrl(url)), ...accountOf(facts), poolOf(facts, pool)];
 }
 

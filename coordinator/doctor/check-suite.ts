@@ -53,10 +53,10 @@ async function collection(settings: DoctorSettings, suite: DiscoveredSuite, isRe
 }
 
 /** A run keeps it where it keeps the durations: in its pool, or beside them in a file. */
-async function knownCensus({ workspace, timings, redis: url, pool }: DoctorSettings, key: string): Promise<Census | null> {
+async function knownCensus({ workspace, timings, redis: url, redisTls: tls, pool }: DoctorSettings, key: string): Promise<Census | null> {
   if (url === null)
     return await censusFile(join(dirname(timings ?? join(workspace, '.shardline', 'timings.json')), 'census.json')).load(key);
-  const redis = await connect(url, 'shardline:doctor');
+  const redis = await connect(url, 'shardline:doctor', { tls });
   try {
     return await redisCensusStore(redis, pool).load(key);
   } finally {

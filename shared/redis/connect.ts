@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
 import { readRedisUrl, safeUrl } from '../settings/redis-url.ts';
+import type { TlsFiles } from '../settings/settings.ts';
+import { readTlsFiles, tlsHint, tlsProblem } from './tls.ts';
 
 /** Options without `replyMapping`: replies keep the library's default format, which bullmq reads too. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
@@ -49,28 +51,43 @@ export interface Patience {
   readonly brokenMs?: number;
 }
 
+export interface ConnectOptions extends Partial<Patience> {
+  /** The files for `rediss://`; without them, the CAs of this machine count and the client shows no certificate. */
+  readonly tls?: TlsFiles;
+}
+
 /** Delay between two attempts, in milliseconds. */
 const AGAIN_MS = 250;
 
 /**
  * Connects to `redis://`, `rediss://` or `unix:///path`. A connection that breaks later is reopened, without a time limit unless
  * `patience` has one, and its pending commands are sent again: every command on it must be safe to run twice.
- * Throws `redis-unreachable`, `redis-auth`, `not-redis` and `redis-no-database`, and the signal's reason.
+ * Throws `redis-unreachable`, `redis-auth`, `not-redis`, `redis-no-database`, `redis-tls` and `bad-tls-file`, and the signal's reason.
  */
-export async function connect(url: string, name: string, patience: Patience | null = null): Promise<Redis> {
+export async function connect(url: string, name: string, { patienceMs = 0, signal, brokenMs, tls }: ConnectOptions = {}): Promise<Redis> {
   const begunAt = performance.now();
-  for (const until = begunAt + (patience?.patienceMs ?? 0); ; ) {
+  const address = await withTls(addressOf(url), tls);
+  for (const until = begunAt + patienceMs; ; ) {
     try {
-      return await connectOnce(url, name, begunAt, patience?.brokenMs ?? Number.POSITIVE_INFINITY);
+      return await connectOnce({ url, address, tls }, name, begunAt, brokenMs ?? Number.POSITIVE_INFINITY);
     } catch (thrown) {
       const isAway = thrown instanceof ShardlineError && thrown.code === 'redis-unreachable';
-      if (patience === null || !isAway || performance.now() + AGAIN_MS > until) throw thrown;
-      await delay(AGAIN_MS, undefined, { signal: patience.signal });
+      if (!isAway || performance.now() + AGAIN_MS > until) throw thrown;
+      await delay(AGAIN_MS, undefined, signal === undefined ? {} : { signal });
     }
   }
 }
 
-async function connectOnce(url: string, name: string, begunAt: number, brokenMs: number): Promise<Redis> {
+const withTls = async (address: Options, files: TlsFiles | undefined): Promise<Options> =>
+  address.tls === undefined ? address : { ...address, tls: { ...address.tls, ...(await readTlsFiles(files)) } };
+
+interface Target {
+  readonly url: string;
+  readonly address: Options;
+  readonly tls: TlsFiles | undefined;
+}
+
+async function connectOnce({ url, address, tls }: Target, name: string, begunAt: number, brokenMs: number): Promise<Redis> {
   let failure: unknown = null;
   let isOpen = false;
   let brokenAt: number | null = null;
@@ -79,7 +96,7 @@ async function connectOnce(url: string, name: string, begunAt: number, brokenMs:
     return performance.now() - brokenAt > brokenMs ? null : retryMs(attempt);
   };
   const options: Options = {
-    ...addressOf(url),
+    ...address,
     connectionName: name,
     lazyConnect: true,
     connectTimeout: CONNECT_SECONDS * 1000,
@@ -104,21 +121,30 @@ async function connectOnce(url: string, name: string, begunAt: number, brokenMs:
     if (options.db) await redis.select(options.db);
   } catch (thrown) {
     if (redis.status !== 'end') redis.disconnect();
-    const problem = messageOf(failure ?? thrown);
-    const values = { url: safeUrl(url), problem };
-    const cause = { cause: thrown };
-    if (REFUSED.test(`${problem} ${messageOf(thrown)}`)) throw new ShardlineError('redis-auth', values, cause);
-    if (NOT_REDIS.test(problem)) throw new ShardlineError('not-redis', { url: values.url }, cause);
-    if (NO_DATABASE.test(problem)) throw new ShardlineError('redis-no-database', { ...values, database: String(options.db) }, cause);
-    const seconds = ((performance.now() - begunAt) / 1000).toFixed(1);
-    const after = seconds === '0.0' ? '' : ` (after ${seconds} s)`;
-    throw new ShardlineError('redis-unreachable', { ...values, problem: `${reasonOf(failure ?? thrown)}${after}` }, cause);
+    throw connectError({ url, address, tls }, failure ?? thrown, thrown, begunAt);
   }
   isOpen = true;
   // BullMQ duplicates this connection. It gives up a lazy duplicate whose first try to connect fails: an agent whose session opened while
   // Redis was away would never pull an attempt. Other duplicates try until they succeed.
   redis.options.lazyConnect = false;
   return redis;
+}
+
+/** `failure` is the error of the connection, and `thrown` that of the command that waited for it. */
+function connectError({ url, address, tls }: Target, failure: unknown, thrown: unknown, begunAt: number): ShardlineError {
+  const problem = messageOf(failure);
+  const values = { url: safeUrl(url), problem };
+  const cause = { cause: thrown };
+  const handshake = address.tls === undefined ? null : tlsProblem(failure, tls);
+  if (handshake !== null) return new ShardlineError('redis-tls', { url: values.url, ...handshake }, cause);
+  if (REFUSED.test(`${problem} ${messageOf(thrown)}`)) return new ShardlineError('redis-auth', values, cause);
+  if (NOT_REDIS.test(problem)) return new ShardlineError('not-redis', { url: values.url }, cause);
+  if (NO_DATABASE.test(problem)) return new ShardlineError('redis-no-database', { ...values, database: String(address.db) }, cause);
+  const seconds = ((performance.now() - begunAt) / 1000).toFixed(1);
+  const after = seconds === '0.0' ? '' : ` (after ${seconds} s)`;
+  const reason = reasonOf(failure);
+  const hint = address.tls === undefined ? '' : tlsHint(reason, tls);
+  return new ShardlineError('redis-unreachable', { ...values, problem: `${reason}${hint}${after}` }, cause);
 }
 
 /** A second connection to the same server, for commands that block. */

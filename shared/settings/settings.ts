@@ -43,6 +43,16 @@ export interface Copies {
   readonly trace: string | null;
 }
 
+/** The files for a Redis with TLS; null where the option is not given. The certificate and its key are given together. */
+export interface TlsFiles {
+  /** The CAs that count in place of this machine's. */
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+export const NO_TLS_FILES: TlsFiles = { ca: null, cert: null, key: null };
+
 export interface RunSettings extends CommonSettings {
   readonly command: 'run';
   /** The run to resume; null starts a new one. */
@@ -66,6 +76,7 @@ export interface RunSettings extends CommonSettings {
   readonly agentsExpected: number | null;
   /** null uses the embedded Redis. */
   readonly redis: string | null;
+  readonly redisTls: TlsFiles;
   readonly redisBin: string | null;
   /** The interpreter of the environment that pip installed shardline into, which may have a Redis server; null without one. */
   readonly pipPython: string | null;
@@ -134,6 +145,7 @@ export interface CiSettings {
 export interface AgentSettings extends CommonSettings {
   readonly command: 'agent';
   readonly redis: string;
+  readonly redisTls: TlsFiles;
   readonly name: string | null;
   /** Longest wait for a run; null waits without limit. */
   readonly maxIdleSeconds: number | null;
@@ -224,6 +236,7 @@ export interface DoctorSettings {
   readonly serialMarker: string;
   /** null for an embedded Redis. */
   readonly redis: string | null;
+  readonly redisTls: TlsFiles;
   readonly redisBin: string | null;
   readonly pipPython: string | null;
   readonly pool: string;
@@ -233,12 +246,14 @@ export interface DoctorSettings {
 export interface StatusSettings {
   readonly command: 'status';
   readonly redis: string;
+  readonly redisTls: TlsFiles;
   readonly pool: string;
 }
 
 export interface CancelSettings {
   readonly command: 'cancel';
   readonly redis: string;
+  readonly redisTls: TlsFiles;
   readonly run: string;
 }
 
@@ -306,6 +321,7 @@ export interface AuditSettings {
 export interface ServeSettings {
   readonly command: 'serve';
   readonly redis: string;
+  readonly redisTls: TlsFiles;
   readonly pool: string;
   readonly host: string;
   /** 0 takes any free port. */

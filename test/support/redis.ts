@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../coordinator/redis/embedded-server.ts';
 import { findServer } from '../../coordinator/redis/find-server.ts';
+import { prepareRedisServer, type ServerName } from '../../scripts/redis-servers.ts';
 import { eventually } from './eventually.ts';
 import { testPython } from './python.ts';
 
@@ -25,17 +26,28 @@ export const servers = [
 export const startServer = (redisBin: string | null = null): Promise<EmbeddedRedis> =>
   startEmbeddedRedis({ redisBin, pythons: [testPython()], path }, new AbortController().signal);
 
+/** The program of a server of this version, installed if it is missing. null if no package provides it here, which CI does not accept. */
+export function serverProgram(name: ServerName): string | null {
+  const program = prepareRedisServer(name);
+  if (program === null && process.env.CI === 'true')
+    throw new Error(`no package provides the server ${name}, and its tests must not be skipped here`);
+  return program;
+}
+
 export interface TcpRedis extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
 }
 
 /** Starts a server on a loopback port, with further options. */
-export async function startTcpServer(...options: string[]): Promise<TcpRedis> {
-  const program = await findServer({ redisBin: null, pythons: [testPython()], path });
+export const startTcpServer = async (...options: string[]): Promise<TcpRedis> =>
+  startProgram(await findServer({ redisBin: null, pythons: [testPython()], path }), ...options);
+
+/** The same with this server program. */
+export async function startProgram(program: string, ...options: string[]): Promise<TcpRedis> {
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-redis-'));
-  const server = execa(program, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory, ...options], {
+  const server = execa(program, [...portOptions(port, options), '--bind', '127.0.0.1', '--save', '', '--dir', directory, ...options], {
     reject: false,
     stdin: 'ignore',
     all: true,
@@ -44,7 +56,7 @@ export async function startTcpServer(...options: string[]): Promise<TcpRedis> {
   server.all.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  await eventually('the server is ready', () => said.includes('Ready to accept connections'));
+  await eventually('the server is ready', () => /Ready to accept connections|Sentinel ID is/.test(said));
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -55,6 +67,10 @@ export async function startTcpServer(...options: string[]): Promise<TcpRedis> {
     },
   };
 }
+
+/** With a certificate, the port is one for TLS. */
+const portOptions = (port: number, options: readonly string[]): string[] =>
+  options.includes('--tls-cert-file') ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)];
 
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -15,8 +15,8 @@ const WAIT_MS = 20_000;
 const LOOK_MS = 250;
 
 /** Resolves with 0 once the run has ended. Throws `no-open-run` and `run-not-cancelled`. */
-export async function cancelCommand({ redis: url, run: name }: CancelSettings, { stderr }: Edge): Promise<number> {
-  const redis = await connect(url, 'shardline:cancel');
+export async function cancelCommand({ redis: url, redisTls: tls, run: name }: CancelSettings, { stderr }: Edge): Promise<number> {
+  const redis = await connect(url, 'shardline:cancel', { tls });
   try {
     const pools = redisPools(redis);
     // A run that restarted has a second id. The first one is closed then.

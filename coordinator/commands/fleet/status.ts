@@ -9,8 +9,8 @@ import { type Fleet, type OpenRun, readFleet } from '../../redis/inspect/fleet.t
 import { inMinutes } from '../../reporters/summary/profile-text.ts';
 
 /** Resolves with 0. Throws the errors of a connection. */
-export async function statusCommand({ redis: url, pool }: StatusSettings, { stdout }: Edge): Promise<number> {
-  const redis = await connect(url, 'shardline:status');
+export async function statusCommand({ redis: url, redisTls: tls, pool }: StatusSettings, { stdout }: Edge): Promise<number> {
+  const redis = await connect(url, 'shardline:status', { tls });
   try {
     for (const line of statusLines(pool, await readFleet(redis, pool))) stdout.write(`${line}\n`);
     return 0;

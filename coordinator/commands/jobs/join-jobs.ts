@@ -210,7 +210,7 @@ async function withWords<Value>(url: string, work: Promise<Value>): Promise<Valu
 async function connectGroup(run: RunSettings, url: string, opened: ClosingStack, signal: AbortSignal): Promise<(name: string) => CiGroup> {
   const waitMs = run.redisWaitSeconds * 1000;
   try {
-    const redis = await connect(url, 'shardline:ci', { patienceMs: 0, brokenMs: waitMs, signal });
+    const redis = await connect(url, 'shardline:ci', { tls: run.redisTls, patienceMs: 0, brokenMs: waitMs, signal });
     opened.defer(() => redis.disconnect());
     const line = openLivenessLine(redis);
     opened.defer(() => line.close());

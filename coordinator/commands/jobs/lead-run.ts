@@ -108,7 +108,12 @@ async function keep(leadership: Leadership, deposed: AbortController, signal: Ab
 /** Whether an earlier coordinator has begun the run. A run that restarted has its log under its second id. */
 async function hasLog({ settings: { run }, run: id, leaving }: Membership): Promise<boolean> {
   const waitMs = run.redisWaitSeconds * 1000;
-  const redis = await connect(run.redis, `shardline:run:${id}`, { patienceMs: waitMs, brokenMs: waitMs, signal: leaving });
+  const redis = await connect(run.redis, `shardline:run:${id}`, {
+    tls: run.redisTls,
+    patienceMs: waitMs,
+    brokenMs: waitMs,
+    signal: leaving,
+  });
   try {
     for (const each of [restartedId(id), id]) if ((await readableLog(redis, each).last()) !== null) return true;
     return false;

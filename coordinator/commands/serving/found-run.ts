@@ -81,7 +81,12 @@ export async function readNewest(setting: Setting, path: string, file: Found | n
   }
   await prepareOut(out);
   const waitMs = settings.redisWaitSeconds * 1000;
-  const redis = await connect(settings.redis, `shardline:run:${id}`, { patienceMs: waitMs, brokenMs: waitMs, signal });
+  const redis = await connect(settings.redis, `shardline:run:${id}`, {
+    tls: settings.redisTls,
+    patienceMs: waitMs,
+    brokenMs: waitMs,
+    signal,
+  });
   try {
     // A run that restarted has its log under its second id.
     for (const run of [restartedId(id), id]) {

@@ -5,6 +5,7 @@ import { connect } from '../../../shared/redis/connect.ts';
 import { poolKeys } from '../../../shared/redis/keys.ts';
 import { alive } from '../../../shared/redis/presence.ts';
 import { serverNow } from '../../../shared/redis/server-clock.ts';
+import type { TlsFiles } from '../../../shared/settings/settings.ts';
 import { openLivenessLine } from '../liveness-line.ts';
 
 const PINGS = 5;
@@ -21,8 +22,8 @@ export interface ServerFacts {
 }
 
 /** Throws the errors of a connection, and `redis-too-old` and `redis-evicts`. */
-export async function inspectServer(url: string, pool: string): Promise<ServerFacts> {
-  const redis = await connect(url, 'shardline:doctor');
+export async function inspectServer(url: string, tls: TlsFiles, pool: string): Promise<ServerFacts> {
+  const redis = await connect(url, 'shardline:doctor', { tls });
   const line = openLivenessLine(redis);
   try {
     await checkServer(redis, url);

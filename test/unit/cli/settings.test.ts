@@ -264,6 +264,15 @@ describe('--agents', () => {
       expect.stringMatching(/^--agents 0 starts no agent, .*\nFix: Start one with --agents 1, or .* --redis redis:/),
     ]);
     expect(await run(['--agents', '0', '--redis', 'redis://h'])).toMatchObject({ agents: 0 });
+    expect(await mistakes(run(['--redis', 'redis://h', '--redis-ca', 'ca', '--redis-cert', 'c']))).toEqual([
+      expect.stringMatching(/^--redis-cert and --redis-key belong together\.\nFix: /),
+      expect.stringMatching(/^--redis-ca needs a connection with TLS, .* redis:\/\/\.\nFix: Write rediss:/),
+    ]);
+    expect(
+      await run(['--redis', 'rediss://h', '--redis-ca', '/ca'], { SHARDLINE_REDIS_CERT: '/c', SHARDLINE_REDIS_KEY: '/k' }),
+    ).toMatchObject({
+      redisTls: { ca: '/ca', cert: '/c', key: '/k' },
+    });
   });
 
   test('-n needs an agent that the run starts', async () => {
