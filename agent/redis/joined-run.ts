@@ -33,32 +33,33 @@ export interface JoinRequest {
 
 // Drops a batch that is sent again because the connection lost its reply. A later batch than this one is not this agent's: somebody has
 // raised the counter, and nothing of this agent would arrive. A closed run stores nothing: its keys stay deleted.
-// KEYS spec, events, producers   ARGV agent, number of the batch, batch, life in s   1 stored, 0 stored before, -1 the run is closed, -2 a later batch is there
+// An account of agents may only read the spec, so no script declares it as a key: KEYS need the right to write.
+// KEYS events, producers   ARGV agent, number of the batch, batch, life in s, spec   1 stored, 0 stored before, -1 the run is closed, -2 a later batch is there
 const APPEND = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-local last = tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or '0')
+if redis.call('EXISTS', ARGV[5]) == 0 then return -1 end
+local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
 if tonumber(ARGV[2]) < last then return -2 end
 if tonumber(ARGV[2]) == last then return 0 end
-redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
-redis.call('XADD', KEYS[2], '*', 'agent', ARGV[1], 'batch', ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('XADD', KEYS[1], '*', 'agent', ARGV[1], 'batch', ARGV[3])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-redis.call('EXPIRE', KEYS[3], ARGV[4])
 return 1`;
 
-// A closed run stores nothing. KEYS spec, coverage   ARGV field, piece, life in s   1 stored, -1 the run is closed
+// A closed run stores nothing. KEYS coverage   ARGV field, piece, life in s, spec   1 stored, -1 the run is closed
 const STORE_COVERAGE = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-redis.call('EXPIRE', KEYS[2], ARGV[3])
+if redis.call('EXISTS', ARGV[4]) == 0 then return -1 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1`;
 
 // `least number` keeps a server that lost its counters from repeating a number that the caller has seen.
-// KEYS spec, numbers   ARGV counter, how many, least number, life in s   the first number, -1 the run is closed
+// KEYS numbers   ARGV counter, how many, least number, life in s, spec   the first number, -1 the run is closed
 const CLAIM_NUMBERS = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-local first = math.max(tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0'), tonumber(ARGV[3]))
-redis.call('HSET', KEYS[2], ARGV[1], first + tonumber(ARGV[2]))
-redis.call('EXPIRE', KEYS[2], ARGV[4])
+if redis.call('EXISTS', ARGV[5]) == 0 then return -1 end
+local first = math.max(tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0'), tonumber(ARGV[3]))
+redis.call('HSET', KEYS[1], ARGV[1], first + tonumber(ARGV[2]))
+redis.call('EXPIRE', KEYS[1], ARGV[4])
 return first`;
 
 /** Delay before a write is retried after the run was not there, in milliseconds. */
@@ -94,7 +95,7 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
       const batch = batches;
       const text = encodeEvents(events, { ...address, sender: agent, seq: batch, epoch: 0 }, signer);
       await persist(membership, async () => {
-        const stored = await redis.eval(APPEND, 3, keys.spec, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS);
+        const stored = await redis.eval(APPEND, 2, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS, keys.spec);
         if (stored === -2) throw new ShardlineError('name-taken', { agent, runId });
         return stored;
       });
@@ -132,7 +133,7 @@ async function storeCoverage(membership: Membership, part: number, data: Uint8Ar
   for (let chunk = 0; chunk < chunks; chunk += 1) {
     const piece = Buffer.from(data.subarray(chunk * chunkBytes, (chunk + 1) * chunkBytes));
     const field = coverageField(agent, part, chunk);
-    const store = () => redis.eval(STORE_COVERAGE, 2, keys.spec, keys.coverage, field, piece, KEY_LIFE_SECONDS);
+    const store = () => redis.eval(STORE_COVERAGE, 1, keys.coverage, field, piece, KEY_LIFE_SECONDS, keys.spec);
     if (!(await persist(membership, store))) break;
   }
   return { part, chunks };
@@ -171,7 +172,7 @@ async function claimNumbers(membership: Membership, counter: string, count: numb
   const { redis, keys } = membership;
   let first = floor;
   const claim = async (): Promise<number> => {
-    first = Number(await redis.eval(CLAIM_NUMBERS, 2, keys.spec, keys.numbers, counter, count, floor, KEY_LIFE_SECONDS));
+    first = Number(await redis.eval(CLAIM_NUMBERS, 1, keys.numbers, counter, count, floor, KEY_LIFE_SECONDS, keys.spec));
     return first;
   };
   // A run that is over starts nothing more, so any number is valid.

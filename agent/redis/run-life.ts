@@ -15,23 +15,24 @@ const RENEW_MS = 60_000;
 
 // Keys that appeared since the last heartbeat get a lifetime; every live agent does this. All lifetimes are renewed if the caller asks for
 // it, or if this heartbeat created the list of agents anew because the server had lost it.
-// KEYS spec, agents, holding, coordinator, keys that appear as attempts move, further keys to renew
-// ARGV agent, life in ms, life of the keys in s, attempts it holds, number of moving keys, 1 to renew everything
+// An account of agents may only read spec and coordinator, so they are not declared as keys; the coordinator renews them.
+// KEYS agents, holding, keys that appear as attempts move, further keys to renew
+// ARGV agent, life in ms, life of the keys in s, attempts it holds, number of moving keys, 1 to renew everything, spec, coordinator
 // Returns whether the run exists; if it is missing or all is renewed, an id that changes with each start of the server, else ''; and for
 // how many ms the coordinator was silent.
 const BEAT = script(`
 local function server() return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '' end
-if redis.call('EXISTS', KEYS[1]) == 0 then return { 0, server(), 0 } end
+if redis.call('EXISTS', ARGV[7]) == 0 then return { 0, server(), 0 } end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
-redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
-local silent = now - tonumber(redis.call('HGET', KEYS[4], 'at') or now)
-if ARGV[6] == '1' or redis.call('TTL', KEYS[2]) == -1 then
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])
+local silent = now - tonumber(redis.call('HGET', ARGV[8], 'at') or now)
+if ARGV[6] == '1' or redis.call('TTL', KEYS[1]) == -1 then
   for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
   return { 1, server(), silent }
 end
-for i = 5, 4 + ARGV[5] do
+for i = 3, 2 + ARGV[5] do
   if redis.call('TTL', KEYS[i]) == -1 then redis.call('EXPIRE', KEYS[i], ARGV[3]) end
 end
 return { 1, '', silent }`);
@@ -58,7 +59,7 @@ interface Renewal {
 export function followRun(redis: Redis, keys: RunKeys, now: () => number = () => performance.now()): RunLife {
   const moving = movingKeys(keys);
   const others = queueKeys(keys).filter((key) => !moving.includes(key));
-  const beatKeys = [keys.spec, keys.agents, keys.holding, keys.coordinator, ...moving, keys.numbers, ...others];
+  const beatKeys = [keys.agents, keys.holding, ...moving, keys.numbers, ...others];
   let renewal: Renewal | null = null;
   let server: string | null = null;
   let missingSince: number | null = null;
@@ -71,7 +72,7 @@ export function followRun(redis: Redis, keys: RunKeys, now: () => number = () =>
       const renews = renewal === null || renewal.connection !== connection || at - renewal.at > RENEW_MS;
       const answer = await runScript(redis, BEAT, beatKeys, [
         ...[agent, PRESENCE_MS.life, KEY_LIFE_SECONDS, holding.join(' '), moving.length],
-        renews ? 1 : 0,
+        ...[renews ? 1 : 0, keys.spec, keys.coordinator],
       ]);
       const [isThere, current, silentMs] = Array.isArray(answer) ? answer : [];
       if (isThere === 1) {

@@ -62,7 +62,9 @@ export function coordinatorEpoch(redis: Redis, runId: RunId, keys: RunKeys, spec
       const number = looks;
       const known = answered;
       const looked = [keys.spec, keys.coordinator, keys.agents, keys.holding];
-      const answer: unknown = await retryWhileUnavailable(() => redis.eval(LOOK, looked.length, ...looked, ...[epoch, number, LEASE_MS]));
+      const answer: unknown = await retryWhileUnavailable(() =>
+        redis.eval(LOOK, looked.length, ...looked, ...[epoch, number, LEASE_MS, KEY_LIFE_SECONDS]),
+      );
       const [code, before, cancelled, ...pairs] = Array.isArray(answer) ? answer.map(String) : [];
       if (code === '-1') throw takenOver();
       if (code === '0') return { kind: 'missing' };

@@ -16,6 +16,7 @@ import type { RunEvent } from '../../shared/domain/events.ts';
 import { agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import { runKeys } from '../../shared/redis/keys.ts';
 import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { eventually } from '../support/eventually.ts';
 import { servers, startServer } from '../support/redis.ts';
@@ -652,6 +653,16 @@ describe.each(servers)('keys and durations in %s', (_, redisBin) => {
     await run.append([started(2)]);
     expect(await redis.keys(`*${spec.runId}}*`)).toEqual([]);
     expect(await redis.hexists(`{sl:pool:${spec.pool}}:runs`, spec.runId)).toBe(0);
+  });
+
+  test('a look renews the keys that agents may only read', async () => {
+    const spec = newSpec();
+    const channel = await redisPools(redis).openRun(spec);
+    const { spec: text, coordinator } = runKeys(spec.runId);
+    for (const key of [text, coordinator]) await redis.expire(key, 100);
+    await channel.presence();
+    for (const key of [text, coordinator]) expect(await redis.ttl(key)).toBeGreaterThan(100);
+    await channel.close();
   });
 
   test('loads saved durations, and newer durations replace those of a file', async () => {

@@ -1,69 +1,85 @@
-// Checks that a run needs no rights beyond those in docs/redis.md, and what it does without some of them.
+// Applies exactly the accounts that docs/redis.md prints to real servers: they are enough for a whole run, and the agents' account for nothing else.
 
 import { readFile } from 'node:fs/promises';
-import { expect, test } from 'vitest';
-import { redisPoolMember } from '../../agent/redis/pool-member.ts';
-import { type LivenessLine, openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
+import { describe, expect, test } from 'vitest';
+import { openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
-import { redisTimingStore } from '../../coordinator/redis/timing-store.ts';
-import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
+import { agentId, runId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
-import { runKeys } from '../../shared/redis/keys.ts';
-import { NO_VERIFIER } from '../../shared/wire/signature.ts';
+import { agentChannel, coordinatorChannel, groupKeys, poolKeys, runKeys } from '../../shared/redis/keys.ts';
 import { eventually } from '../support/eventually.ts';
-import { startTcpServer } from '../support/redis.ts';
+import { serverProgram, startProgram, startTcpServer } from '../support/redis.ts';
+import { wholeRun } from '../support/whole-run.ts';
 import { opened } from '../unit/core/run-kit.ts';
 
-test('an account with the rights of docs/redis.md can open a run, serve it and close it', async () => {
+/** The command that creates each account, as docs/redis.md prints it, for the password `secret`. */
+async function accounts(): Promise<ReadonlyMap<string, readonly string[]>> {
   const page = await readFile(new URL('../../docs/redis.md', import.meta.url), 'utf8');
-  const [, rights = ''] = /^ACL SETUSER shardline on >PASSWORD (.*)$/m.exec(page) ?? [];
-  await using server = await startTcpServer();
-  const admin = await connect(server.url, 'admin');
-  const url = server.url.replace('//', '//shardline:secret@');
-  try {
-    await admin.call('ACL', 'SETUSER', 'shardline', 'on', '>secret', ...rights.split(' '));
-    const redis = await connect(url, 'test');
-    let line: LivenessLine | null = null;
+  const lines = [...page.matchAll(/^ACL SETUSER (\S+) (.+)$/gm)];
+  return new Map(lines.map(([, name = '', rules = '']) => [name, rules.replace('>PASSWORD', '>secret').split(' ')]));
+}
+
+const programs = [
+  ['Redis 6.2', serverProgram('redis-6')],
+  ['Redis 7', serverProgram('redis-7')],
+  ['Valkey 9', serverProgram('valkey-9')],
+] as const;
+
+/** What docs/redis.md says of Redis 6.2. */
+const forRedis6 = (rules: readonly string[]): readonly string[] => [
+  ...rules.filter((rule) => rule !== '-function').map((rule) => rule.replace(/^%RW?~/, '~')),
+  ...['+client|setname', '+client|setinfo'],
+];
+
+describe.each(programs)('the accounts of docs/redis.md on %s', (name, program) => {
+  test.skipIf(program === null)('serve a whole run with two agents, and the server denies nothing', async () => {
+    await using server = await startProgram(program ?? '');
+    const admin = await connect(server.url, 'admin');
     try {
-      line = openLivenessLine(redis);
-      expect(await line.isSubscribed).toBe(true);
-      const pools = redisPools(redis, { line });
-      expect(await pools.serverNow()).toBeGreaterThan(0);
-      const channel = await pools.openRun({ ...opened([]).spec, runId: runId('r1'), pool: 'p1' });
-      const shard = shardId(1);
-      await channel.enqueue([{ id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: [], predictedSeconds: 1, avoid: [] }]);
-      await using member = await redisPoolMember({
-        url,
-        pool: 'p1',
-        agent: agentId('a1'),
-        only: null,
-        signer: null,
-        verifier: NO_VERIFIER,
-        warn: () => undefined,
-        declined: () => undefined,
-      });
-      const found = await member.nextRun(new AbortController().signal);
-      if (found === null) throw new Error('the run was not found');
-      const run = await member.join(found);
-      const over = new AbortController();
-      await run.pull(
-        () => 1,
-        async () => over.abort(),
-        over.signal,
-      );
-      expect((await channel.presence()).kind).toBe('here');
-      await run.append([]);
-      await channel.send({ kind: 'close-run', by: 'done' });
-      await redisTimingStore(redis, 'p1', () => undefined).save(
-        new Map([[testFile('test_a.py'), { seconds: 1, collectSeconds: 0, fixtureSeconds: 0, tests: new Map(), lastRuns: new Map() }]]),
-      );
-      await run.leave();
-      await channel.close();
+      for (const [account, rules] of await accounts()) {
+        await admin.call('ACL', 'SETUSER', account, ...(name === 'Redis 6.2' ? forRedis6(rules) : rules));
+      }
+      const urlOf = (account: string): string => server.url.replace('//', `//${account}:secret@`);
+      const { outcomes, expected } = await wholeRun({ run: urlOf('shardline-run'), agent: urlOf('shardline-agent') });
+      expect(outcomes).toEqual(expected);
+      expect(await admin.call('ACL', 'LOG')).toEqual([]);
     } finally {
-      line?.close();
-      redis.disconnect();
+      admin.disconnect();
     }
+  });
+});
+
+test.skipIf(programs[1][1] === null)('the account of an agent cannot start, change or end a run', async () => {
+  await using server = await startProgram(programs[1][1] ?? '');
+  const admin = await connect(server.url, 'admin');
+  await admin.call('ACL', 'SETUSER', 'shardline-agent', ...((await accounts()).get('shardline-agent') ?? []));
+  const agent = await connect(server.url.replace('//', '//shardline-agent:secret@'), 'agent');
+  const run = runKeys(runId('r1'));
+  const pool = poolKeys('default');
+  try {
+    const denied = [
+      ...[run.spec, run.control, run.coordinator, run.log, run.note, pool.runs, pool.opened, pool.timings, pool.census, 'other'].flatMap(
+        (key) => [
+          ['DEL', key],
+          ['EXPIRE', key, '1'],
+          ['EVAL', "return redis.call('DEL', KEYS[1])", '1', key],
+          ['EVAL', "return redis.call('DEL', ARGV[1])", '0', key],
+        ],
+      ),
+      ...[run.log, run.note, pool.timings, groupKeys('g').leader].map((key) => ['TYPE', key]),
+      ...[['SCAN', '0'], ['RANDOMKEY'], ['KEYS', '*'], ['FLUSHDB'], ['CONFIG', 'GET', '*'], ['SCRIPT', 'FLUSH'], ['FUNCTION', 'LIST']],
+      ...[['ACL', 'LIST'], ['CLIENT', 'LIST'], ['MONITOR'], ['PUBLISH', agentChannel('default', agentId('a1')), 'x']],
+      ['SUBSCRIBE', coordinatorChannel('line')],
+    ];
+    for (const [command = '', ...args] of denied) {
+      await expect(agent.call(command, ...args), [command, ...args].join(' ')).rejects.toThrow(
+        /NOPERM|can't access at least one of the keys/,
+      );
+    }
+    for (const key of [run.spec, run.control, run.coordinator, pool.runs, pool.opened]) expect(await agent.type(key)).toBe('none');
+    expect(await agent.eval("return redis.call('HSET', KEYS[1], 'a', 'b')", 1, run.coverage)).toBe(1);
   } finally {
+    agent.disconnect();
     admin.disconnect();
   }
 });

@@ -15,7 +15,10 @@ const keys = runKeys(runId('r1'));
 /** Between the lifetime that the tests set and the one that a heartbeat sets, in seconds. */
 const SHORT = 100;
 
-/** The keys that a coordinator creates for a run, and the lasting ones that BullMQ creates, all without a lifetime. */
+/** The keys that a coordinator creates for a run and renews itself. An agent only reads them. */
+const foreign: readonly string[] = [keys.spec, keys.coordinator];
+
+/** These keys, and the lasting ones that BullMQ creates, all without a lifetime. */
 async function createRun(redis: Redis): Promise<void> {
   await redis.set(keys.spec, 'spec');
   await redis.hset(keys.coordinator, 'epoch', 1);
@@ -24,7 +27,7 @@ async function createRun(redis: Redis): Promise<void> {
 }
 
 async function lifetimes(redis: Redis): Promise<Map<string, number>> {
-  const names = await redis.keys('*');
+  const names = (await redis.keys('*')).filter((name) => !foreign.includes(name));
   return new Map(await Promise.all(names.map(async (name) => [name, await redis.ttl(name)] as const)));
 }
 
