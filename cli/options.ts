@@ -5,7 +5,7 @@ import { orders } from '../shared/domain/shard.ts';
 import { fingerprintPolicies } from '../shared/domain/suite/fingerprint.ts';
 import { collectChoices } from '../shared/domain/suite/suite-list.ts';
 import { verifyModes } from '../shared/domain/trust.ts';
-import { acceptChoices, ciProviders, logLevels, speculations } from '../shared/settings/settings.ts';
+import { acceptChoices, certifiedRoles, ciProviders, logLevels, speculations } from '../shared/settings/settings.ts';
 
 import type { CommandName } from './commands.ts';
 
@@ -93,6 +93,7 @@ const runOnly = ['run'] as const;
 const ci = ['ci'] as const;
 const agent = ['agent'] as const;
 const both = ['run', 'ci', 'agent'] as const;
+const keygen = ['keygen'] as const;
 const serve = ['serve'] as const;
 const pooled = ['run', 'agent', 'serve', 'doctor', 'status'] as const;
 const everyClient = ['run', 'ci', 'agent', 'serve', 'doctor', 'status', 'cancel'] as const;
@@ -603,6 +604,81 @@ export const optionTable: readonly OptionRow[] = [
     decided: 'sign nothing',
     meaning: 'Private key that signs what this command sends',
     detail: 'A run signs what agents are asked to do, and an agent signs what it reports. Only its owner may be able to read the file.',
+  }),
+  row({
+    name: 'pool-key',
+    kind: 'flag',
+    group: 'Trust',
+    commands: keygen,
+    env: null,
+    meaning: 'Write a key that only certifies other keys',
+    detail: 'Its public key in the file of --trust replaces those of all keys that it certifies. Keep the private one where no tests run.',
+  }),
+  row({
+    name: 'certify',
+    kind: 'path',
+    metavar: 'POOL_KEY',
+    group: 'Trust',
+    commands: keygen,
+    env: null,
+    decided: 'no certificate',
+    meaning: 'Certify the key with this private pool key',
+    detail:
+      'Writes FILE.cert beside the private key, where --sign-key finds it. With the name of a public key (FILE.pub), certifies that key and writes no other one. `-` reads the pool key from standard input.',
+  }),
+  row({
+    name: 'role',
+    kind: 'choice',
+    metavar: 'ROLE',
+    choices: certifiedRoles,
+    group: 'Trust',
+    commands: keygen,
+    env: null,
+    fallback: 'agent',
+    meaning: 'What the certified key may sign',
+    detail: '`agent` reports results, `coordinator` starts runs; a job of `shardline ci` does both.',
+  }),
+  row({
+    name: 'pools',
+    kind: 'text',
+    metavar: 'PATTERN',
+    group: 'Trust',
+    commands: keygen,
+    env: null,
+    fallback: 'default',
+    meaning: 'Pools that the certificate is for',
+    detail: 'A name, or the beginning of names and `*`. The pools of `shardline ci` are `ci-*`.',
+  }),
+  row({
+    name: 'runs',
+    kind: 'text',
+    metavar: 'PATTERN',
+    group: 'Trust',
+    commands: keygen,
+    env: null,
+    fallback: '*',
+    meaning: 'Ids of the runs that the certificate is for',
+  }),
+  row({
+    name: 'valid',
+    kind: 'duration',
+    metavar: 'DURATION',
+    group: 'Trust',
+    commands: keygen,
+    env: null,
+    fallback: '6h',
+    meaning: 'How long the certificate is valid',
+    detail: 'It must outlast the job. Clocks may differ by 5 minutes.',
+  }),
+  row({
+    name: 'max-agents',
+    kind: 'count',
+    metavar: 'N',
+    group: 'Trust',
+    commands: keygen,
+    env: null,
+    decided: 'any number',
+    meaning: 'The most agents that may use the certificate in one run',
   }),
   row({
     name: 'trusted-key',

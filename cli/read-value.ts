@@ -64,7 +64,7 @@ function readFlag(text: string, { name }: OptionRow): Value | Unfit {
 
 function readPath(text: string, { name }: OptionRow, base: string): Value | Unfit {
   if (text === '') return { expected: 'a path', fix: `Write --${name} PATH.` };
-  return text === '-' && name === 'selected' ? text : resolve(base, text);
+  return text === '-' && (name === 'selected' || name === 'certify') ? text : resolve(base, text);
 }
 
 function readPython(text: string, _option: OptionRow, base: string): Value | Unfit {

@@ -18,6 +18,7 @@ import {
   type CiSettings,
   type CleanSettings,
   type Copies,
+  certifiedRoles,
   ciProviders,
   type DoctorSettings,
   type InitSettings,
@@ -69,6 +70,7 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   }
   if (given.command === 'keygen' && given.operands.length !== 1)
     mistake('`shardline keygen` takes one file.', 'Name the file of the private key: `shardline keygen shardline.key`.');
+  if (given.command === 'keygen') for (const [problem, fix] of keygenMistakes(given, values)) mistake(problem, fix);
   if (given.command === 'cancel' && given.operands.length !== 1) {
     const got = given.operands.length;
     const problem = got === 0 ? 'Name the run to cancel.' : `\`shardline cancel\` takes one run, but got ${got}.`;
@@ -143,6 +145,23 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
     mistake('--quiet and --verbose cannot be used together.', 'Remove one of them.');
   }
   return mistakes;
+}
+
+function* keygenMistakes(given: Arguments, values: Read['values']): Generator<readonly [problem: string, fix: string]> {
+  const alone = ['role', 'pools', 'runs', 'valid', 'max-agents'].find((name) => given.flags.has(name));
+  if (alone !== undefined && !values.has('certify'))
+    yield [`--${alone} needs --certify: it describes a certificate.`, 'Add --certify POOL_KEY.'];
+  if (values.get('valid') === 0) yield ['--valid 0 is invalid: the certificate would never be valid.', 'Write for example --valid 2h.'];
+  if (values.has('pool-key') && values.has('certify')) {
+    yield ['--pool-key and --certify cannot be used together.', 'Make the pool key first, then certify other keys with it.'];
+  }
+  for (const name of ['pools', 'runs']) {
+    const pattern = String(values.get(name) ?? '');
+    if (!/^[^\s*]{0,200}\*?$/.test(pattern) || pattern === '')
+      yield [`--${name} ${pattern} is invalid.`, 'Write a name, or the beginning of names and *, for example ci-*.'];
+  }
+  if (values.get('max-agents') === 0)
+    yield ['--max-agents 0 is invalid: expected a whole number, 1 or more.', 'Write for example --max-agents 4.'];
 }
 
 const NAME_REDIS = (command: CommandName): string => `Run \`shardline ${command} --redis redis://HOST:6379\`, or set SHARDLINE_REDIS_URL.`;
@@ -353,8 +372,21 @@ function statusSettings({ values }: Read): StatusSettings {
   return { command: 'status', redis: text('redis') ?? '', redisTls: tlsFiles(values), pool: text('pool') ?? '' };
 }
 
-function keygenSettings({ given }: Read): KeygenSettings {
-  return { command: 'keygen', path: given.operands[0] ?? '' };
+function keygenSettings({ given, values }: Read): KeygenSettings {
+  const { text, flag, number } = reader(values);
+  const poolKey = text('certify');
+  const certificate =
+    poolKey === null
+      ? null
+      : {
+          poolKey,
+          role: certifiedRoles.find((each) => each === values.get('role')) ?? 'agent',
+          pools: text('pools') ?? '',
+          runs: text('runs') ?? '',
+          validSeconds: number('valid') ?? 0,
+          mostAgents: number('max-agents'),
+        };
+  return { command: 'keygen', path: given.operands[0] ?? '', isPoolKey: flag('pool-key'), certificate };
 }
 
 function cancelSettings({ given, values }: Read): CancelSettings {

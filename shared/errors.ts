@@ -215,6 +215,18 @@ export const errorTable = {
     why: '',
     fix: 'If the key is yours, start the agent with --trust FILE for its public key too.',
   },
+  'other-role': {
+    exitCode: 11,
+    what: 'Could not trust {source}: it is signed with key {key}, which is not trusted in the role {role}.',
+    why: 'A key speaks only for what it is trusted for.',
+    fix: 'If it may, write the line `Use: {role}` above this key in the file of --trust.',
+  },
+  'bad-certificate': {
+    exitCode: 11,
+    what: 'Could not trust {source}: the certificate of its key {key} {problem}.',
+    why: '',
+    fix: 'Certify the key again with `shardline keygen KEY.pub --certify POOL_KEY`, and restart the command that uses it.',
+  },
   'bad-signature': {
     exitCode: 11,
     what: 'Could not trust {source}: its signature with key {key} is wrong.',

@@ -14,7 +14,7 @@ import type { Edge } from '../../shared/system/edge.ts';
 import { failureFields, logRunEvent } from '../../shared/system/event-log.ts';
 import { isInside } from '../../shared/system/files/is-inside.ts';
 import { gitPrint } from '../../shared/system/git-print.ts';
-import { publicKeyFrom, readPublicKeys, readSigner } from '../../shared/system/key-files.ts';
+import { publicKeyFrom, readSigner, readTrustedKeys } from '../../shared/system/key-files.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { type MachineFacts, readMachine } from '../../shared/system/machine.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
@@ -114,8 +114,10 @@ function nameOf({ isOwned, name }: AgentSettings, host: string): AgentId {
 /** Throws `bad-key`, and `bad-option` if there is nothing to verify with. */
 async function verifierFor({ trust, trustedKey, verify }: AgentSettings, onDoubt: (problem: ShardlineError) => void): Promise<Verifier> {
   if (verify === 'off') return NO_VERIFIER;
-  const keys = [...(trust === null ? [] : await readPublicKeys(trust)), ...(trustedKey === null ? [] : [publicKeyFrom(trustedKey)])];
-  if (keys.length > 0) return verifierOf(keys, verify, onDoubt);
+  const uses = ['coordinator'] as const;
+  const own = trustedKey === null ? [] : [{ key: publicKeyFrom(trustedKey), uses }];
+  const keys = [...(trust === null ? [] : await readTrustedKeys(trust, uses)), ...own];
+  if (keys.length > 0) return verifierOf({ keys, mode: verify, onDoubt, now: systemClock.now });
   const problem = `--verify ${verify} has no key to verify with.`;
   throw new ShardlineError('bad-option', { problem, fix: 'Name the trusted public keys with --trust FILE.' });
 }

@@ -9,10 +9,9 @@ import { isForNow } from '../../shared/redis/retry-while-unavailable.ts';
 import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
-import { publicKeyFrom, readPublicKeys, readSigner } from '../../shared/system/key-files.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
 import type { RunNote } from '../../shared/wire/run-note.ts';
-import { NO_VERIFIER, type Signer, type Verifier, verifierOf } from '../../shared/wire/signature.ts';
+import type { Signer } from '../../shared/wire/signature.ts';
 import { type LocalAgents, startLocalAgents } from '../local-agents.ts';
 import type { CensusStore, Pools, RunChannel, TimingStore } from '../ports.ts';
 import { redisCensusStore } from '../redis/census-store.ts';
@@ -60,8 +59,7 @@ export async function openRedis(
   announce: (pools: Pools, aheadMs: number) => Promise<RunChannel>,
   signal: AbortSignal,
 ): Promise<OpenRedis> {
-  const { settings, edge, id } = setting;
-  const signer = settings.signKey === null ? null : await readSigner(settings.signKey);
+  const { settings, edge, id, trust } = setting;
   const url = settings.redis ?? (await startOwnRedis(setting, opened, signal));
   // A resumed run has used this Redis before, so it may be restarting.
   const waitMs = settings.redisWaitSeconds * 1000;
@@ -78,9 +76,9 @@ export async function openRedis(
   opened.defer(() => line.close());
   await checkServer(redis, url);
   signal.throwIfAborted();
-  const pools = redisPools(redis, { line, keepsLog: settings.redis !== null, signer, verifier: await verifierOfAgents(setting, signer) });
+  const pools = redisPools(redis, { line, keepsLog: settings.redis !== null, ...trust });
   const aheadMs = aheadOf(await pools.serverNow(), Date.now());
-  const place: Place = { setting, url, signer, opened, signal };
+  const place: Place = { setting, url, opened, signal };
   const first = await openWithAgents(place, () => announce(pools, aheadMs), '');
   const onDropped = (dropped: number, source: string): void => {
     const entries = dropped === 1 ? '1 test file' : `${dropped} test files`;
@@ -99,28 +97,6 @@ export async function openRedis(
   return { pools, ...first, aheadMs, store: { ...timings, old }, census, note, again };
 }
 
-/** Throws `bad-key`, and `bad-option` if this command's own agents could not sign. */
-async function verifierOfAgents({ settings, edge }: Setting, signer: Signer | null): Promise<Verifier> {
-  const { trust, verify, agents, redis } = settings;
-  if (verify === 'off' || redis === null) return NO_VERIFIER;
-  if (trust === null) {
-    throw new ShardlineError('bad-option', {
-      problem: `--verify ${verify} has no key to verify with.`,
-      fix: 'Name the public keys of the agents with --trust FILE.',
-    });
-  }
-  if (signer === null && (agents ?? 0) > 0) {
-    throw new ShardlineError('bad-option', {
-      problem: 'The agents of this command have no key to sign with.',
-      fix: 'Add --sign-key FILE.',
-    });
-  }
-  const own = signer === null ? [] : [publicKeyFrom(signer.publicKey)];
-  const onDoubt = (problem: ShardlineError): void =>
-    void edge.stderr.write(`shardline: warning: counts it all the same: ${problem.message}\n`);
-  return verifierOf([...(await readPublicKeys(trust)), ...own], verify, onDoubt);
-}
-
 /** Starts an embedded Redis for this run only, and returns its URL. */
 async function startOwnRedis({ settings, edge }: Setting, opened: ClosingStack, signal: AbortSignal): Promise<string> {
   if (edge.env.SHARDLINE_REDIS_URL?.trim() === '') {
@@ -137,18 +113,17 @@ async function startOwnRedis({ settings, edge }: Setting, opened: ClosingStack, 
 interface Place {
   readonly setting: Setting;
   readonly url: string;
-  readonly signer: Signer | null;
   readonly opened: ClosingStack;
   readonly signal: AbortSignal;
 }
 
 /** Announces a run and starts its local agents, whose names end in `suffix`. */
 async function openWithAgents(
-  { setting, url, signer, opened, signal }: Place,
+  { setting, url, opened, signal }: Place,
   announce: () => Promise<RunChannel>,
   suffix: string,
 ): Promise<Pick<OpenRedis, 'channel' | 'agents'>> {
-  const { settings, edge } = setting;
+  const { settings, edge, trust } = setting;
   const channel = await announce().catch((thrown: unknown) => {
     // A run that is under way waits for Redis to accept commands again. A run that has not begun fails at once.
     if (!isForNow(thrown)) throw thrown;
@@ -165,7 +140,7 @@ async function openWithAgents(
     pool: settings.pool,
     redisUrl: url,
     program: edge.program,
-    flags: agentFlags(settings, signer),
+    flags: agentFlags(settings, trust.signer),
     cwd: edge.cwd,
     leaveMs: () => leaveMs(setting),
     env: edge.env,

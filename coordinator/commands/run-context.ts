@@ -13,6 +13,7 @@ import type { Judgement } from '../core/result/judge.ts';
 import type { RunChannel } from '../ports.ts';
 import { type Places, placesIn, shortest } from '../report-places.ts';
 import type { Interrupts } from '../run-loop.ts';
+import type { RunTrust } from './preparation/run-trust.ts';
 
 /** How long a finished run waits for Redis to delete it, or to save its durations. */
 export const CLOSE_MS = 2000;
@@ -44,6 +45,7 @@ export interface Setting {
   /** Targets and baseline that the report judges the run by. */
   readonly judgement: Judgement;
   readonly logger: Logger;
+  readonly trust: RunTrust;
   /** The other jobs that share this run; null for a run of one command. */
   readonly jobs: SharedRun | null;
 }

@@ -16,6 +16,7 @@ import { onlyFailures } from '../core/result/last-failures.ts';
 import { readBaseline } from '../record/baseline.ts';
 import type { Interrupts } from '../run-loop.ts';
 import { originOf } from './preparation/origin-of.ts';
+import { readTrust } from './preparation/run-trust.ts';
 import type { Setting } from './run-context.ts';
 import { startRun } from './start-run.ts';
 
@@ -43,6 +44,7 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
       origin,
       judgement: await judging(),
       logger,
+      trust: await readTrust(settings, edge, false),
       jobs: null,
     };
     return await (settings.resume === null ? startRun(setting, interrupts) : resume(setting, interrupts));

@@ -9,7 +9,14 @@ import { agentIdSchema, readId } from '../../shared/wire/parse.ts';
 import type { Verifier } from '../../shared/wire/signature.ts';
 import type { StreamedEvents, UnreadableEntry } from '../ports.ts';
 
-const NOT_TRUSTED: ReadonlySet<ErrorCode> = new Set(['not-signed', 'unknown-key', 'bad-signature', 'other-key']);
+const NOT_TRUSTED: ReadonlySet<ErrorCode> = new Set([
+  'not-signed',
+  'unknown-key',
+  'other-role',
+  'bad-certificate',
+  'bad-signature',
+  'other-key',
+]);
 
 /** Maximum number of characters of the problem, which may quote the message. */
 const PROBLEM_CHARS = 1000;

@@ -257,10 +257,28 @@ export interface CancelSettings {
   readonly run: string;
 }
 
+/** What a certificate may be for. */
+export const certifiedRoles = ['agent', 'coordinator', 'both'] as const;
+
 export interface KeygenSettings {
   readonly command: 'keygen';
-  /** The file of the private key, relative to the current directory. */
+  /** The file of the private key, or of a public key to certify, relative to the current directory. */
   readonly path: string;
+  /** Whether the new key only certifies others. */
+  readonly isPoolKey: boolean;
+  /** null for no certificate. */
+  readonly certificate: CertificateSettings | null;
+}
+
+export interface CertificateSettings {
+  /** The file of the private pool key; `-` for standard input. */
+  readonly poolKey: string;
+  readonly role: (typeof certifiedRoles)[number];
+  /** Names, or their beginning and `*`. */
+  readonly pools: string;
+  readonly runs: string;
+  readonly validSeconds: number;
+  readonly mostAgents: number | null;
 }
 
 export interface RunsSettings {

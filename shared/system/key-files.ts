@@ -1,30 +1,77 @@
-// Keys as files: a private key that only its owner can read, and public keys that may be copied. Both are PEM, which openssl reads too.
+// Keys as files: a private key that only its owner can read, and public keys that may be copied. Both are PEM, which openssl reads too. A
+// line before a public key may say what it is trusted for: `Use: certify`. The certificate of a key is text, beside its private key.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
+import { type KeyUse, keyUses } from '../domain/trust.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
-import { keyIdOf, type Signer, signerOf } from '../wire/signature.ts';
+import { keyIdOf, type Signer, signerOf, type TrustedKey } from '../wire/signature.ts';
+import { type Certificate, encodeCertificate, instant, readCertificate } from '../wire/trust/certificate.ts';
+import { replaceFile } from './files/replace-file.ts';
 
 /** Larger files are no keys. */
 const LONGEST_KEY_FILE = 64 * 1024;
 /** Permissions of group and others. */
 const OTHERS = 0o077;
 
-/** Reads the private key of a signer. Throws `bad-key`, also if others than the owner can read the file. */
+/** Reads the private key of a signer, and its certificate if there is one. Throws `bad-key`, also if others than the owner can read the key. */
 export async function readSigner(path: string): Promise<Signer> {
+  const key = await readPrivateKey(path);
+  const signer = signerOf(key);
+  const certificatePath = certificatePathOf(path);
+  const certificate = await readFile(certificatePath, 'utf8').catch(() => '');
+  if (certificate === '') return signer;
+  const problem = certificateProblem(certificate, signer.publicKey);
+  if (problem === null) return signerOf(key, certificate);
+  const fix = `Run \`shardline keygen ${publicPathOf(path)} --certify POOL_KEY\`, or remove ${certificatePath}.`;
+  throw new ShardlineError('bad-key', { path: certificatePath, problem, fix });
+}
+
+/** What its owner can know: only those who trust the pool key can verify the signature. */
+function certificateProblem(text: string, publicKey: string): string | null {
+  const certificate = readCertificate(text);
+  if (certificate === null) return 'it is no certificate of shardline';
+  if (certificate.key !== publicKey) return 'it is the certificate of another key';
+  return certificate.until < Date.now() ? `it expired at ${instant(certificate.until)}` : null;
+}
+
+/** Throws `bad-key`, also if others than the owner can read the file. */
+export async function readPrivateKey(path: string): Promise<KeyObject> {
   const text = await readKeyFile(path);
   const { mode } = await stat(path);
   if ((mode & OTHERS) !== 0)
     throw new ShardlineError('bad-key', { path, problem: 'other users can read it', fix: `Run \`chmod 600 ${path}\`.` });
-  return signerOf(ed25519(path, 'private', () => createPrivateKey(text)));
+  return privateKeyIn(text, path);
 }
 
-/** Reads the public keys of one file, which may hold several. Throws `bad-key`. */
-export async function readPublicKeys(path: string): Promise<readonly KeyObject[]> {
+/** `source` names the origin of the text. Throws `bad-key`. */
+export const privateKeyIn = (text: string, source: string): KeyObject => ed25519(source, 'private', () => createPrivateKey(text));
+
+/** Reads the public keys of one file, which may hold several. A key without a `Use:` line has the uses `otherwise`. Throws `bad-key`. */
+export async function readTrustedKeys(path: string, otherwise: readonly KeyUse[]): Promise<readonly TrustedKey[]> {
   const text = await readKeyFile(path);
-  const blocks = text.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? [];
+  const blocks = [...text.matchAll(/(?:^Use:([^\n]*)\r?\n)?(-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----)/gm)];
   if (blocks.length === 0) throw notAKey(path, 'public', 'it has no PUBLIC KEY block');
-  return blocks.map((block) => ed25519(path, 'public', () => createPublicKey(block)));
+  return blocks.map(([, uses, block = '']) => ({
+    key: ed25519(path, 'public', () => createPublicKey(block)),
+    uses: uses === undefined ? otherwise : usesIn(uses, path),
+  }));
+}
+
+function usesIn(text: string, path: string): readonly KeyUse[] {
+  return text.split(',').map((word) => {
+    const use = keyUses.find((each) => each === word.trim());
+    if (use !== undefined) return use;
+    const fix = `Write one or more of ${keyUses.join(', ')}, with commas between them.`;
+    throw new ShardlineError('bad-key', { path, problem: `the line \`Use:${text}\` has an unknown use`, fix });
+  });
+}
+
+/** Reads the only public key of a file. Throws `bad-key`. */
+export async function readPublicKey(path: string): Promise<KeyObject> {
+  const [first, ...more] = await readTrustedKeys(path, []);
+  if (first !== undefined && more.length === 0) return first.key;
+  throw notAKey(path, 'public', 'it has several keys');
 }
 
 /** The public key that another shardline command has passed to this one, in base64. Throws `bad-key`. */
@@ -32,12 +79,36 @@ export const publicKeyFrom = (text: string): KeyObject =>
   ed25519('--trusted-key', 'public', () => createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' }));
 
 export const publicPathOf = (path: string): string => `${path}.pub`;
+export const certificatePathOf = (path: string): string => `${path}.cert`;
 
-/** Writes a new pair of files. Throws `bad-key` if one of them exists. */
-export async function writeKeyPair(path: string): Promise<{ readonly keyId: string }> {
+/** Writes a new pair of files. A pool key is one that only certifies others. Throws `bad-key` if one of them exists. */
+export async function writeKeyPair(path: string, { isPoolKey = false } = {}): Promise<{ readonly keyId: string }> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   await writeNew(path, 0o600, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  await writeNew(publicPathOf(path), 0o644, publicKey.export({ type: 'spki', format: 'pem' }).toString());
+  const use = isPoolKey ? 'Use: certify\n' : '';
+  await writeNew(publicPathOf(path), 0o644, `${use}${publicKey.export({ type: 'spki', format: 'pem' })}`);
+  return { keyId: keyIdOf(publicKey) };
+}
+
+/** Writes the certificate of a public key, in place of an earlier one. `path` is the file of its private key. Throws `bad-key`. */
+export async function writeCertificate(
+  path: string,
+  publicKey: KeyObject,
+  allowed: Omit<Certificate, 'key' | 'issuer'>,
+  poolKey: KeyObject,
+): Promise<{ readonly keyId: string }> {
+  const key = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  const text = encodeCertificate({ ...allowed, key, issuer: keyIdOf(createPublicKey(poolKey)) }, poolKey);
+  const certificatePath = certificatePathOf(path);
+  try {
+    await replaceFile(certificatePath, text);
+  } catch (thrown) {
+    throw new ShardlineError('bad-key', {
+      path: certificatePath,
+      problem: messageOf(thrown),
+      fix: 'Name a key in a directory that you can write to.',
+    });
+  }
   return { keyId: keyIdOf(publicKey) };
 }
 

@@ -6,6 +6,7 @@ import type { AgentId, RunId } from '../domain/ids.ts';
 import { ShardlineError } from '../errors.ts';
 import { agentIdSchema, checked, parseJson, runIdSchema, versionOf } from './parse.ts';
 import type { Signer, Verifier } from './signature.ts';
+import { LONGEST_CERTIFICATE } from './trust/certificate.ts';
 
 /** One version for all types of messages: a reader refuses every other version. Raised when an older reader could misread a message. */
 export const WIRE_VERSION = 5;
@@ -45,6 +46,8 @@ export interface Envelope extends Origin {
   /** Names the key of the signature. Empty, like the signature, if the message is not signed. */
   readonly keyId: string;
   readonly signature: string;
+  /** The certificate of the key; empty without one. It goes with each message, because a reader may begin with any of them. */
+  readonly certificate: string;
   /** The exact text of the body, which is JSON. */
   readonly body: string;
 }
@@ -68,6 +71,8 @@ const envelopeSchema: z.ZodType<Envelope> = z.object({
   epoch: z.int().nonnegative(),
   keyId: z.string().max(LONGEST_KEY_ID),
   signature: z.string().max(LONGEST_SIGNATURE),
+  // Earlier versions send none.
+  certificate: z.string().max(LONGEST_CERTIFICATE).default(''),
   body: z.string(),
 });
 
@@ -83,7 +88,11 @@ export function encodeMessage(
 ): string {
   const message = { type, pool, run, sender, seq, epoch, keyId: signer?.keyId ?? '', body: JSON.stringify(body) };
   const { body: text, ...rest } = message;
-  return JSON.stringify({ version: WIRE_VERSION, ...rest, signature: signer?.sign(message) ?? '', body: text });
+  const proof = {
+    signature: signer?.sign(message) ?? '',
+    ...(signer === null || signer.certificate === '' ? {} : { certificate: signer.certificate }),
+  };
+  return JSON.stringify({ version: WIRE_VERSION, ...rest, ...proof, body: text });
 }
 
 /** Throws `bad-message`, `newer-version` and `older-version`. `source` names the origin of the text in the error. */
@@ -113,8 +122,7 @@ export const decodeBody = <Value>(schema: z.ZodType<Value>, { body }: Envelope, 
   checked(schema, parseJson(body, source), source);
 
 /**
- * The body of a message of this type and run. Throws `bad-message`, `newer-version`, `older-version`, `not-signed`, `unknown-key` and
- * `bad-signature`.
+ * The body of a message of this type and run. Throws `bad-message`, `newer-version`, `older-version`, and what the reader's verifier throws.
  */
 export function decodeMessage<Value>(type: MessageType, schema: z.ZodType<Value>, text: string, reader: Reader, source: string): Value {
   const envelope = decodeEnvelope(text, source);

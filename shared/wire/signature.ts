@@ -4,8 +4,10 @@
 // it, so that no two messages give the same bytes. The algorithm is fixed: nothing in a message chooses it.
 
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import type { VerifyMode } from '../domain/trust.ts';
+import type { KeyUse, Role, VerifyMode } from '../domain/trust.ts';
 import { ShardlineError } from '../errors.ts';
+import { plural } from '../text/safe-text.ts';
+import { type Certificate, keyOf, readCertificate, refusalOf } from './trust/certificate.ts';
 
 /** Begins the signed bytes, so that a signature for shardline is worth nothing elsewhere. The number is raised with the list of fields. */
 const DOMAIN = 'shardline/2';
@@ -25,6 +27,8 @@ export interface Signable {
 export interface Signed extends Signable {
   /** Base64; empty if the message is not signed. */
   readonly signature: string;
+  /** The certificate of the key; empty without one. Not signed: it proves itself. */
+  readonly certificate: string;
 }
 
 /** Signs what this process sends. */
@@ -33,61 +37,162 @@ export interface Signer {
   readonly keyId: string;
   /** The public key in base64 (SPKI). */
   readonly publicKey: string;
+  /** The text of its certificate, which goes with every message; empty without one. */
+  readonly certificate: string;
   /** Base64. */
   sign(message: Signable): string;
+}
+
+/** A public key, and what it may do. */
+export interface TrustedKey {
+  readonly key: KeyObject;
+  readonly uses: readonly KeyUse[];
 }
 
 /** Decides whose messages count. */
 export interface Verifier {
   /** Whether it refuses what it cannot verify. */
   readonly isStrict: boolean;
-  /** Throws `not-signed`, `unknown-key` and `bad-signature`. */
-  verify(message: Signed, source: string): void;
+  /**
+   * The most agents that may use the key of this message; null for any number. Throws `not-signed`, `unknown-key`, `other-role`,
+   * `bad-certificate` and `bad-signature`.
+   */
+  verify(message: Signed, source: string): number | null;
 }
 
 /** Accepts every message. */
-export const NO_VERIFIER: Verifier = { isStrict: false, verify: () => undefined };
+export const NO_VERIFIER: Verifier = { isStrict: false, verify: () => null };
 
-export function signerOf(privateKey: KeyObject): Signer {
+export function signerOf(privateKey: KeyObject, certificate = ''): Signer {
   const publicKey = createPublicKey(privateKey);
   const encoded = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
-  return { keyId: keyIdOf(publicKey), publicKey: encoded, sign: (message) => sign(null, bytesOf(message), privateKey).toString('base64') };
+  return {
+    keyId: keyIdOf(publicKey),
+    publicKey: encoded,
+    certificate,
+    sign: (message) => sign(null, bytesOf(message), privateKey).toString('base64'),
+  };
 }
 
-/** In mode `warn`, `onDoubt` receives once each problem that would refuse the message in mode `require`. */
-export function verifierOf(publicKeys: readonly KeyObject[], mode: VerifyMode, onDoubt: (problem: ShardlineError) => void): Verifier {
+/** Only agents report; everything else is a coordinator's. */
+const roleOf = ({ type }: Signable): Role => (type === 'events' ? 'agent' : 'coordinator');
+
+export interface Trust {
+  readonly keys: readonly TrustedKey[];
+  readonly mode: VerifyMode;
+  /** In mode `warn`, receives once each problem that would refuse the message in mode `require`. */
+  readonly onDoubt: (problem: ShardlineError) => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export function verifierOf({ keys, mode, onDoubt, now }: Trust): Verifier {
   if (mode === 'off') return NO_VERIFIER;
-  const keys = new Map(publicKeys.map((key) => [keyIdOf(key), key]));
+  const find = keyFinder(keys, now);
   const told = new Set<string>();
-  const problemOf = (message: Signed, source: string): ShardlineError | null => {
+  const found = (message: Signed, source: string): Found | ShardlineError => {
     if (message.signature === '') return new ShardlineError('not-signed', { source });
-    const key = keys.get(message.keyId);
-    if (key === undefined) return new ShardlineError('unknown-key', { source, key: message.keyId });
-    const isGood = verify(null, bytesOf(message), key, Buffer.from(message.signature, 'base64'));
-    return isGood ? null : new ShardlineError('bad-signature', { source, key: message.keyId });
+    const key = find(message, source);
+    if (key instanceof ShardlineError) return key;
+    const isGood = verify(null, bytesOf(message), key.key, Buffer.from(message.signature, 'base64'));
+    return isGood ? key : new ShardlineError('bad-signature', { source, key: message.keyId });
   };
   return {
     isStrict: mode === 'require',
     verify(message, source) {
-      const problem = problemOf(message, source);
-      if (problem === null) return;
-      if (mode === 'require') throw problem;
-      if (!told.has(problem.message)) onDoubt(problem);
-      told.add(problem.message);
+      const key = found(message, source);
+      if (!(key instanceof ShardlineError)) return key.mostAgents;
+      if (mode === 'require') throw key;
+      if (!told.has(key.message)) onDoubt(key);
+      told.add(key.message);
+      return null;
     },
   };
 }
 
-/** Refuses, beside that, messages of a sender whose earlier messages had another key: a trusted agent may not speak for another one. */
+/** The key that a message names, which may speak in its role. */
+interface Found {
+  readonly key: KeyObject;
+  readonly mostAgents: number | null;
+}
+
+/** Certificates that were verified before; more than a run has agents. */
+const MOST_KNOWN = 10_000;
+
+function keyFinder(trusted: readonly TrustedKey[], now: () => number): (message: Signed, source: string) => Found | ShardlineError {
+  const keys = new Map<string, KeyObject>();
+  const uses = new Map<string, ReadonlySet<KeyUse>>();
+  for (const { key, uses: own } of trusted) {
+    const id = keyIdOf(key);
+    keys.set(id, key);
+    uses.set(id, new Set([...(uses.get(id) ?? []), ...own]));
+  }
+  const may = (id: string, use: KeyUse): boolean => uses.get(id)?.has(use) ?? false;
+  const known = new Map<string, Certified>();
+
+  const certified = (text: string): Certified | string => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const certificate = readCertificate(text);
+    const issuer = certificate === null ? undefined : keys.get(certificate.issuer);
+    if (certificate === null) return 'cannot be read';
+    if (issuer === undefined || !may(certificate.issuer, 'certify'))
+      return `is from key ${certificate.issuer}, which may not certify others here`;
+    if (!certificate.isSignedBy(issuer)) return 'has a wrong signature';
+    const key = keyOf(certificate);
+    if (key === null) return 'has no key for Ed25519';
+    if (known.size >= MOST_KNOWN) known.clear();
+    const made = { key, keyId: keyIdOf(key), certificate };
+    known.set(text, made);
+    return made;
+  };
+
+  return (message, source) => {
+    const { keyId: id, pool, run } = message;
+    const role = roleOf(message);
+    const direct = keys.get(id);
+    if (direct !== undefined && may(id, role)) return { key: direct, mostAgents: null };
+    if (message.certificate === '') {
+      return direct === undefined
+        ? new ShardlineError('unknown-key', { source, key: id })
+        : new ShardlineError('other-role', { source, key: id, role });
+    }
+    const found = certified(message.certificate);
+    const refuse = (problem: string): ShardlineError => new ShardlineError('bad-certificate', { source, key: id, problem });
+    if (typeof found === 'string') return refuse(found);
+    if (found.keyId !== id) return refuse(`is that of key ${found.keyId}`);
+    const refusal = refusalOf(found.certificate, { pool, run, role }, now());
+    return refusal === null ? { key: found.key, mostAgents: found.certificate.mostAgents } : refuse(refusal);
+  };
+}
+
+interface Certified {
+  readonly key: KeyObject;
+  readonly keyId: string;
+  readonly certificate: Certificate;
+}
+
+/**
+ * Refuses, beside that, messages of a sender whose earlier messages had another key, because a trusted agent may not speak for another one,
+ * and those of more senders than a certificate is for.
+ */
 export function oneKeyEach(verifier: Verifier): Verifier {
   const known = new Map<string, string>();
+  const agents = new Map<string, number>();
   return {
     isStrict: verifier.isStrict,
     verify(message, source) {
-      verifier.verify(message, source);
-      const key = known.get(message.sender) ?? message.keyId;
-      if (verifier.isStrict && key !== message.keyId) throw new ShardlineError('other-key', { source, agent: message.sender });
-      known.set(message.sender, key);
+      const { sender, keyId } = message;
+      const most = verifier.verify(message, source);
+      const key = known.get(sender);
+      if (!verifier.isStrict || key === keyId) return most;
+      if (key !== undefined) throw new ShardlineError('other-key', { source, agent: sender });
+      const count = (agents.get(keyId) ?? 0) + 1;
+      if (most !== null && count > most)
+        throw new ShardlineError('bad-certificate', { source, key: keyId, problem: `is for no more than ${plural(most, 'agent')}` });
+      agents.set(keyId, count);
+      known.set(sender, keyId);
+      return most;
     },
   };
 }

@@ -4,7 +4,17 @@ import { chmod, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { publicKeyFrom, publicPathOf, readPublicKeys, readSigner, writeKeyPair } from '../../shared/system/key-files.ts';
+import {
+  certificatePathOf,
+  publicKeyFrom,
+  publicPathOf,
+  readPrivateKey,
+  readPublicKey,
+  readSigner,
+  readTrustedKeys,
+  writeCertificate,
+  writeKeyPair,
+} from '../../shared/system/key-files.ts';
 import { keyIdOf } from '../../shared/wire/signature.ts';
 import { newProject } from '../support/shardline.ts';
 
@@ -17,7 +27,7 @@ test('a written pair is read again, and openssl reads it too', async () => {
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   const signer = await readSigner(path);
   expect(signer.keyId).toBe(keyId);
-  expect((await readPublicKeys(publicPathOf(path))).map(keyIdOf)).toEqual([keyId]);
+  expect((await readTrustedKeys(publicPathOf(path), [])).map(({ key }) => keyIdOf(key))).toEqual([keyId]);
   expect(keyIdOf(publicKeyFrom(signer.publicKey))).toBe(keyId);
   const { stdout } = await execa('openssl', ['pkey', '-in', path, '-pubout']);
   expect(stdout.trim()).toBe((await readFile(publicPathOf(path), 'utf8')).trim());
@@ -29,7 +39,7 @@ test('one file may hold several public keys', async () => {
   const ids = [(await writeKeyPair(one)).keyId, (await writeKeyPair(two)).keyId];
   const both = join(project.directory, 'trusted');
   await writeFile(both, `# ours\n${await readFile(publicPathOf(one), 'utf8')}\n# theirs\n${await readFile(publicPathOf(two), 'utf8')}`);
-  expect((await readPublicKeys(both)).map(keyIdOf)).toEqual(ids);
+  expect((await readTrustedKeys(both, ['agent'])).map(({ key, uses }) => [keyIdOf(key), uses])).toEqual(ids.map((id) => [id, ['agent']]));
 });
 
 test('never replaces a key, and never follows a link', async () => {
@@ -53,10 +63,46 @@ test('refuses a private key that others can read, and what is no key', async () 
   await chmod(text, 0o600);
   await expect(readSigner(text)).rejects.toMatchObject(refusal);
   await expect(readSigner(join(project.directory, 'none'))).rejects.toMatchObject(refusal);
-  await expect(readPublicKeys(text)).rejects.toMatchObject(refusal);
-  await expect(readPublicKeys(path)).rejects.toMatchObject(refusal);
+  await expect(readTrustedKeys(text, [])).rejects.toMatchObject(refusal);
+  await expect(readTrustedKeys(path, [])).rejects.toMatchObject(refusal);
   const { stdout } = await execa('openssl', ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']);
   const rsa = join(project.directory, 'rsa');
   await writeFile(rsa, stdout, { mode: 0o600 });
   await expect(readSigner(rsa)).rejects.toThrow(/not for Ed25519/);
+});
+
+test('a line before a key says what it is trusted for, and a pool key has one', async () => {
+  await using project = await newProject({});
+  const [pool, other] = ['pool', 'other'].map((name) => join(project.directory, name)) as [string, string];
+  await writeKeyPair(pool, { isPoolKey: true });
+  await writeKeyPair(other);
+  const trusted = join(project.directory, 'trusted');
+  const texts = await Promise.all([pool, other].map((path) => readFile(publicPathOf(path), 'utf8')));
+  await writeFile(trusted, `${texts.join('')}Use: agent, coordinator\r\n${texts[1]}`);
+  const uses = (await readTrustedKeys(trusted, ['coordinator'])).map((each) => each.uses);
+  expect(uses).toEqual([['certify'], ['coordinator'], ['agent', 'coordinator']]);
+  await writeFile(trusted, `Use: everything\n${texts[1]}`);
+  await expect(readTrustedKeys(trusted, [])).rejects.toMatchObject({ ...refusal, message: expect.stringContaining('Use: everything') });
+  const { stdout } = await execa('openssl', ['pkey', '-pubin', '-in', publicPathOf(pool), '-text', '-noout']);
+  expect(stdout.toLowerCase()).toContain('ed25519');
+});
+
+test('a signer brings its certificate, unless it is expired or that of another key', async () => {
+  await using project = await newProject({});
+  const [pool, own, other] = ['pool', 'own', 'other'].map((name) => join(project.directory, name)) as [string, string, string];
+  for (const path of [pool, own, other]) await writeKeyPair(path);
+  const from = Date.now();
+  const allowed = { pool: '*', run: '*', roles: ['agent'], from, until: from + 60_000, mostAgents: 2 } as const;
+  const poolKey = await readPrivateKey(pool);
+  const ownKey = await readPublicKey(publicPathOf(own));
+  expect((await readSigner(own)).certificate).toBe('');
+  await writeCertificate(own, ownKey, allowed, poolKey);
+  const text = await readFile(certificatePathOf(own), 'utf8');
+  expect((await readSigner(own)).certificate).toBe(text);
+  await writeFile(certificatePathOf(other), text);
+  await expect(readSigner(other)).rejects.toMatchObject({ ...refusal, message: expect.stringContaining('another key') });
+  await writeCertificate(own, ownKey, { ...allowed, until: from - 1000 }, poolKey);
+  await expect(readSigner(own)).rejects.toMatchObject({ ...refusal, message: expect.stringContaining('expired at') });
+  await writeFile(certificatePathOf(own), 'no certificate');
+  await expect(readSigner(own)).rejects.toMatchObject(refusal);
 });

@@ -13,7 +13,6 @@ import type { CiSettings, RunSettings } from '../../../shared/settings/settings.
 import { systemClock } from '../../../shared/system/clock.ts';
 import { type ClosingStack, createClosingStack } from '../../../shared/system/closing-stack.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
-import { readSigner } from '../../../shared/system/key-files.ts';
 import { readSelected } from '../../../shared/system/selected.ts';
 import { printWorkspace } from '../../../shared/system/workspace-print.ts';
 import type { GroupVerdict } from '../../../shared/wire/group.ts';
@@ -29,6 +28,7 @@ import { openLivenessLine } from '../../redis/liveness-line.ts';
 import { inMinutes } from '../../reporters/summary/profile-text.ts';
 import { agentFlags } from '../bring-up.ts';
 import { placesOf } from '../preparation/last-failures.ts';
+import { readTrust } from '../preparation/run-trust.ts';
 import type { SharedRun } from '../run-context.ts';
 import { leadRun } from './lead-run.ts';
 import type { Membership } from './membership.ts';
@@ -64,6 +64,7 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   const { redis: url } = asked.run;
   if (url === null) throw new ShardlineError('internal', { problem: 'no Redis to join the jobs by' });
   const given = { ...asked, run: await withSelected(asked.run, edge) };
+  const trust = await readTrust(given.run, edge, true);
   const group = await connectGroup(given.run, url, opened, leaving);
   const [identity, print, suite] = await Promise.all([
     identityOf(given, edge, leaving),
@@ -91,11 +92,10 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
     edge.stderr.write(`shardline: run ${joined.before.run} with the same --run-id has ended; running the whole suite again\n`);
   }
   edge.stderr.write(`shardline: this job is agent ${agent} of run ${run}, in pool ${pool}\n`);
-  const signer = settings.run.signKey === null ? null : await readSigner(settings.run.signKey);
-  const agents = startAgent(settings.run, signer, edge, agent, url);
+  const agents = startAgent(settings.run, trust.signer, edge, agent, url);
   opened.use(agents);
   agents.speak((line) => void edge.stderr.write(`${line}\n`));
-  const ended = await untilVerdict({ settings, edge, group: members, run, joined, files, leaving });
+  const ended = await untilVerdict({ settings, edge, group: members, run, joined, trust, files, leaving });
   return endWith(settings, edge, ended, agent);
 }
 
@@ -234,12 +234,15 @@ function startAgent(run: RunSettings, signer: Signer | null, edge: Edge, name: A
     pool: run.pool,
     redisUrl,
     program,
-    flags: agentFlags(run, signer),
+    flags: [...agentFlags(run, signer), ...trustFlags(run)],
     cwd,
     leaveMs: () => LEAVE_MS,
     env,
   });
 }
+
+/** Another job may coordinate the run with its own key. */
+const trustFlags = ({ trust, verify }: RunSettings): readonly string[] => (trust === null ? [] : ['--trust', trust, '--verify', verify]);
 
 /** null if one workspace cannot be compared with another by it. */
 function digestOf({ git, contents }: FilesPrint): string | null {

@@ -56,6 +56,7 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
       origin: originOf(run.workspace, edge),
       judgement,
       logger,
+      trust: member.trust,
       jobs,
     };
     const interrupts = { requested: new AbortController().signal, forced: AbortSignal.any([deposed.signal, leaving]) };

@@ -40,7 +40,7 @@ describe('the envelope', () => {
 
   test('names sender, number and epoch, and has room for a signature', () => {
     const text = encodeAttempt(request, address, 7);
-    const own = { type: 'attempt', ...address, sender: COORDINATOR, seq: 2, epoch: 7, keyId: '', signature: '' };
+    const own = { type: 'attempt', ...address, sender: COORDINATOR, seq: 2, epoch: 7, keyId: '', signature: '', certificate: '' };
     expect(decodeEnvelope(text, 'x')).toEqual({ ...own, body: JSON.stringify(request) });
     const signed = { keyId: 'k'.repeat(64), signature: 's'.repeat(128) };
     expect(decodeEnvelope(changed(text, signed), 'x')).toMatchObject(signed);

@@ -1,10 +1,21 @@
 // Signatures of messages: every field counts, and only trusted keys do.
 
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ShardlineError } from '../../../shared/errors.ts';
-import { NO_VERIFIER, type Signable, type Signed, type Signer, signerOf, verifierOf } from '../../../shared/wire/signature.ts';
+import {
+  NO_VERIFIER,
+  oneKeyEach,
+  type Signable,
+  type Signed,
+  type Signer,
+  signerOf,
+  type Trust,
+  verifierOf,
+} from '../../../shared/wire/signature.ts';
 
+/** Now, for every verifier here. */
+const NOW = Date.parse('2026-01-01T12:00:00Z');
 const ours = generateKeyPairSync('ed25519');
 const theirs = generateKeyPairSync('ed25519');
 const message: Signable = {
@@ -22,6 +33,7 @@ const signed = (signer: Signer, from: Signable = message): Signed => ({
   ...from,
   keyId: signer.keyId,
   signature: signer.sign({ ...from, keyId: signer.keyId }),
+  certificate: signer.certificate,
 });
 const never = (problem: ShardlineError): never => {
   throw new Error(`doubts ${problem.message}`);
@@ -34,11 +46,17 @@ const codeOf = (act: () => void): string | null => {
     return thrown instanceof ShardlineError ? thrown.code : String(thrown);
   }
 };
-const requiring = verifierOf([ours.publicKey], 'require', never);
+const trusting = (...keys: readonly KeyObject[]): Trust => ({
+  keys: keys.map((key) => ({ key, uses: ['coordinator'] })),
+  mode: 'require',
+  onDoubt: never,
+  now: () => NOW,
+});
+const requiring = verifierOf(trusting(ours.publicKey));
 
 test('accepts what a trusted key has signed, also beside another key', () => {
   expect(() => requiring.verify(signed(signerOf(ours.privateKey)), 'x')).not.toThrow();
-  const both = verifierOf([theirs.publicKey, ours.publicKey], 'require', never);
+  const both = verifierOf(trusting(theirs.publicKey, ours.publicKey));
   expect(() => both.verify(signed(signerOf(ours.privateKey)), 'x')).not.toThrow();
   expect(() => both.verify(signed(signerOf(theirs.privateKey)), 'x')).not.toThrow();
 });
@@ -63,7 +81,7 @@ test('fields cannot lend characters to each other', () => {
 });
 
 test('refuses an unsigned message, and one of another key', () => {
-  expect(codeOf(() => requiring.verify({ ...message, keyId: '', signature: '' }, 'x'))).toBe('not-signed');
+  expect(codeOf(() => requiring.verify({ ...message, keyId: '', signature: '', certificate: '' }, 'x'))).toBe('not-signed');
   expect(codeOf(() => requiring.verify(signed(signerOf(theirs.privateKey)), 'x'))).toBe('unknown-key');
   // The key that a message names is only looked up: a signature of another key does not become good by it.
   const forged = { ...signed(signerOf(theirs.privateKey)), keyId: signerOf(ours.privateKey).keyId };
@@ -72,11 +90,26 @@ test('refuses an unsigned message, and one of another key', () => {
 
 test('warns once of each problem in mode warn, and checks nothing in mode off', () => {
   const doubts: string[] = [];
-  const warning = verifierOf([ours.publicKey], 'warn', ({ code }) => void doubts.push(code));
-  const unsigned = { ...message, keyId: '', signature: '' };
+  const warning = verifierOf({ ...trusting(ours.publicKey), mode: 'warn', onDoubt: ({ code }) => void doubts.push(code) });
+  const unsigned = { ...message, keyId: '', signature: '', certificate: '' };
   warning.verify(unsigned, 'x');
   warning.verify(unsigned, 'x');
   warning.verify(signed(signerOf(theirs.privateKey)), 'x');
   expect(doubts).toEqual(['not-signed', 'unknown-key']);
-  expect(verifierOf([ours.publicKey], 'off', never)).toBe(NO_VERIFIER);
+  expect(verifierOf({ ...trusting(ours.publicKey), mode: 'off' })).toBe(NO_VERIFIER);
+});
+
+test('refuses a trusted key in a role that it is not trusted for', () => {
+  const verifier = verifierOf({ ...trusting(), keys: [{ key: ours.publicKey, uses: ['agent', 'certify'] }] });
+  expect(codeOf(() => verifier.verify(signed(signerOf(ours.privateKey)), 'x'))).toBe('other-role');
+  expect(codeOf(() => verifier.verify(signed(signerOf(ours.privateKey), { ...message, type: 'events' }), 'x'))).toBeNull();
+});
+
+test('refuses a sender that changes its key, and only in mode require', () => {
+  const one = signed(signerOf(ours.privateKey));
+  const other = signed(signerOf(theirs.privateKey));
+  const verifier = oneKeyEach(verifierOf(trusting(ours.publicKey, theirs.publicKey)));
+  expect(codeOf(() => verifier.verify(one, 'x'))).toBeNull();
+  expect(codeOf(() => verifier.verify(other, 'x'))).toBe('other-key');
+  expect(codeOf(() => verifier.verify({ ...signed(signerOf(theirs.privateKey), { ...message, sender: 'a2' }) }, 'x'))).toBeNull();
 });

@@ -1,0 +1,142 @@
+// Certificates: what a pool key signs is good for one role, pool and time, and nothing in it counts unless the pool key is trusted to certify.
+
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { type KeyUse, keyUses } from '../../../shared/domain/trust.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
+import { keyIdOf, oneKeyEach, type Signable, type Signed, signerOf, verifierOf } from '../../../shared/wire/signature.ts';
+import { type Certificate, CLOCK_TOLERANCE_MS, encodeCertificate, readCertificate } from '../../../shared/wire/trust/certificate.ts';
+
+const NOW = Date.parse('2026-01-01T12:00:00Z');
+const pool = generateKeyPairSync('ed25519');
+const agent = generateKeyPairSync('ed25519');
+const stranger = generateKeyPairSync('ed25519');
+const spki = (key: KeyObject): string => key.export({ type: 'spki', format: 'der' }).toString('base64');
+
+const allowed: Certificate = {
+  key: spki(agent.publicKey),
+  pool: 'default',
+  run: '*',
+  roles: ['agent'],
+  from: NOW - 60_000,
+  until: NOW + 60_000,
+  mostAgents: null,
+  issuer: keyIdOf(pool.publicKey),
+};
+const message: Signable = {
+  type: 'events',
+  pool: 'default',
+  run: 'r1',
+  sender: 'a1',
+  seq: 1,
+  epoch: 0,
+  keyId: keyIdOf(agent.publicKey),
+  body: '[]',
+};
+
+function certificateOf(change: Partial<Certificate> = {}, issuer: KeyObject = pool.privateKey): string {
+  return encodeCertificate({ ...allowed, issuer: keyIdOf(createPublicKey(issuer)), ...change }, issuer);
+}
+
+function sent(certificate: string, change: Partial<Signable> = {}, key: KeyObject = agent.privateKey): Signed {
+  const signer = signerOf(key, certificate);
+  const signable = { ...message, ...change, keyId: signer.keyId };
+  return { ...signable, signature: signer.sign(signable), certificate };
+}
+
+const trusting = (key: KeyObject = pool.publicKey, uses: readonly KeyUse[] = ['certify'], now = NOW) =>
+  verifierOf({
+    keys: [{ key, uses }],
+    mode: 'require',
+    onDoubt: (problem) => {
+      throw problem;
+    },
+    now: () => now,
+  });
+
+function refusalOf(act: () => unknown): string | null {
+  try {
+    act();
+    return null;
+  } catch (thrown) {
+    return thrown instanceof ShardlineError ? `${thrown.code}: ${thrown.values.problem ?? ''}` : String(thrown);
+  }
+}
+
+test('a person can read a certificate, and so can shardline', () => {
+  const text = certificateOf({ roles: ['agent', 'coordinator'], mostAgents: 4 });
+  expect(text.split('\n').slice(0, 9)).toEqual([
+    'shardline certificate 1',
+    `key: ${allowed.key}`,
+    'pool: default',
+    'run: *',
+    'roles: agent, coordinator',
+    'from: 2026-01-01T11:59:00Z',
+    'until: 2026-01-01T12:01:00Z',
+    'agents: 4',
+    `issuer: ${allowed.issuer}`,
+  ]);
+  expect(readCertificate(text)).toMatchObject({ ...allowed, roles: ['agent', 'coordinator'], mostAgents: 4 });
+});
+
+test('accepts a message whose key a trusted pool key has certified', () => {
+  expect(trusting().verify(sent(certificateOf()), 'x')).toBeNull();
+  expect(trusting().verify(sent(certificateOf({ mostAgents: 3, pool: 'def*', run: 'r1' })), 'x')).toBe(3);
+});
+
+test.each<[what: string, signed: () => Signed, refusal: RegExp]>([
+  ['no certificate', () => sent(''), /^unknown-key/],
+  ['a text that is none', () => sent('shardline certificate 1\n'), /cannot be read/],
+  ['a stranger that certifies', () => sent(certificateOf({}, stranger.privateKey)), /may not certify/],
+  ['a stranger in the name of the pool key', () => sent(certificateOf({ issuer: allowed.issuer }, stranger.privateKey)), /wrong signature/],
+  ['a changed role', () => sent(certificateOf().replace('roles: agent', 'roles: coordinator'), { type: 'command' }), /wrong signature/],
+  ['a later end', () => sent(certificateOf().replace('until: 2026', 'until: 2036')), /wrong signature/],
+  ['the certificate of another key', () => sent(certificateOf(), {}, stranger.privateKey), /is that of key/],
+  ['another role', () => sent(certificateOf(), { type: 'command' }), /not for the role coordinator/],
+  ['another pool', () => sent(certificateOf(), { pool: 'other' }), /not for other/],
+  ['another run', () => sent(certificateOf({ run: 'r2' })), /not for r1/],
+  ['a key of another kind', () => sent(certificateOf({ key: spki(generateKeyPairSync('x25519').publicKey) })), /no key for Ed25519/],
+  ['a message changed after it was signed', () => ({ ...sent(certificateOf()), body: '[1]' }), /^bad-signature/],
+  ['a certificate of unlimited length', () => sent(certificateOf({ pool: 'x'.repeat(2000) })), /cannot be read/],
+])('refuses %s', (_, signed, refusal) => {
+  expect(refusalOf(() => trusting().verify(signed(), 'x'))).toMatch(refusal);
+});
+
+test('refuses a certificate outside its dates by more than clocks may differ', () => {
+  const { from, until } = allowed;
+  const at = (now: number): string | null => refusalOf(() => trusting(undefined, undefined, now).verify(sent(certificateOf()), 'x'));
+  expect(at(from - CLOCK_TOLERANCE_MS)).toBeNull();
+  expect(at(until + CLOCK_TOLERANCE_MS)).toBeNull();
+  expect(at(from - CLOCK_TOLERANCE_MS - 1)).toMatch(/valid only from 2026-01-01T11:59:00Z/);
+  expect(at(until + CLOCK_TOLERANCE_MS + 1)).toMatch(/expired at 2026-01-01T12:01:00Z/);
+});
+
+test('a verifier that has seen a certificate refuses it once it expires', () => {
+  let now = NOW;
+  const verifier = verifierOf({
+    keys: [{ key: pool.publicKey, uses: ['certify'] }],
+    mode: 'require',
+    onDoubt: () => undefined,
+    now: () => now,
+  });
+  expect(verifier.verify(sent(certificateOf()), 'x')).toBeNull();
+  now = allowed.until + CLOCK_TOLERANCE_MS + 1;
+  expect(refusalOf(() => verifier.verify(sent(certificateOf()), 'x'))).toMatch(/expired/);
+});
+
+test('only a key that is trusted to certify can certify, and it can do nothing else', () => {
+  for (const use of keyUses.filter((each) => each !== 'certify'))
+    expect(refusalOf(() => trusting(pool.publicKey, [use]).verify(sent(certificateOf()), 'x'))).toMatch(/may not certify/);
+  expect(refusalOf(() => trusting().verify(sent('', {}, pool.privateKey), 'x'))).toMatch(/^other-role/);
+  // A certified key certifies nothing.
+  const second = certificateOf({ key: spki(stranger.publicKey) }, agent.privateKey);
+  expect(refusalOf(() => trusting().verify(sent(second, {}, stranger.privateKey), 'x'))).toMatch(/may not certify/);
+});
+
+test('no more agents use a certificate than it is for', () => {
+  const verifier = oneKeyEach(trusting());
+  const certificate = certificateOf({ mostAgents: 2 });
+  for (const sender of ['a1', 'a2', 'a1']) expect(refusalOf(() => verifier.verify(sent(certificate, { sender }), 'x'))).toBeNull();
+  expect(refusalOf(() => verifier.verify(sent(certificate, { sender: 'a3' }), 'x'))).toMatch(/no more than 2 agents/);
+  expect(refusalOf(() => verifier.verify(sent(certificate, { sender: 'a2' }), 'x'))).toBeNull();
+});
