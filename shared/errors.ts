@@ -147,7 +147,7 @@ export const errorTable = {
     exitCode: 4,
     what: 'Redis at {url} rejected the user or password: {problem}',
     why: 'The server requires authentication, or the account lacks a permission that shardline needs.',
-    fix: 'Put both in the URL in SHARDLINE_REDIS_URL: redis://user:password@host:port. docs/redis.md lists the permissions of an account.',
+    fix: 'Put both in the URL in SHARDLINE_REDIS_URL: redis://user:password@host:port. The documentation of Redis lists the permissions of an account under "Create accounts".',
   },
   'redis-too-old': {
     exitCode: 4,
