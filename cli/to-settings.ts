@@ -240,6 +240,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     signKey: text('sign-key'),
     trust: text('trust'),
     verify: verifyMode(values),
+    trustsNetwork: trustsNetwork(values),
   };
 }
 
@@ -273,12 +274,19 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     signKey: text('sign-key'),
     trustedKey: text('trusted-key'),
     verify: verifyMode(values),
+    trustsNetwork: trustsNetwork(values),
   };
 }
 
 /** Whoever names trusted keys wants no others. */
 const verifyMode = (values: ReadonlyMap<string, Value>): VerifyMode =>
   verifyModes.find((each) => each === values.get('verify')) ?? (values.has('trust') || values.has('trusted-key') ? 'require' : 'off');
+
+/** Whether it takes everything from a Redis on the network, and nobody has asked for that. */
+function trustsNetwork(values: ReadonlyMap<string, Value>): boolean {
+  const url = reader(values).text('redis');
+  return url !== null && isNetwork(url) && !values.has('verify') && verifyMode(values) === 'off';
+}
 
 /** Whether users of other machines may write to this Redis. */
 function isNetwork(url: string): boolean {

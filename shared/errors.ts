@@ -206,14 +206,14 @@ export const errorTable = {
   'not-signed': {
     exitCode: 11,
     what: 'Could not trust {source}: nobody has signed it.',
-    why: 'This agent was started with --trust, and takes only what the owner of a trusted key has signed.',
+    why: 'With --trust, only what the owner of a trusted key has signed counts.',
     fix: 'Start the run with --sign-key FILE, or look for another program that writes to this Redis.',
   },
   'unknown-key': {
     exitCode: 11,
-    what: 'Could not trust {source}: it is signed with key {key}, which this agent does not trust.',
+    what: 'Could not trust {source}: it is signed with key {key}, which is not trusted here.',
     why: '',
-    fix: 'If the key is yours, start the agent with --trust FILE for its public key too.',
+    fix: 'If the key is yours, add its public key to the file of --trust.',
   },
   'other-role': {
     exitCode: 11,
@@ -235,9 +235,21 @@ export const errorTable = {
   },
   'other-key': {
     exitCode: 11,
-    what: 'Could not trust {source}: agent {agent} has used another key before.',
-    why: 'Another agent sends messages in its name.',
-    fix: 'Find out who holds the trusted keys, and replace the key of that agent.',
+    what: 'Could not trust {source}: {sender} has used another key before.',
+    why: 'The owner of another trusted key sends messages in its name.',
+    fix: 'Find out who holds the trusted keys, and replace the key that is misused.',
+  },
+  'past-epoch': {
+    exitCode: 11,
+    what: 'Could not trust {source}: another coordinator has taken the run over since it was sent.',
+    why: '',
+    fix: 'Find out who can write to this Redis, and change its passwords.',
+  },
+  'run-expired': {
+    exitCode: 11,
+    what: 'Could not join run {runId}: it expired at {at}.',
+    why: 'A run says until when it may be served, so that nobody can announce it again later.',
+    fix: 'Start a new run.',
   },
   'bad-key': {
     exitCode: 4,

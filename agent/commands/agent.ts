@@ -63,6 +63,11 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     });
     logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');
     if (!settings.isOwned) say(await introduction(settings, machine));
+    if (settings.trustsNetwork && !settings.isOwned) {
+      warn(
+        `warning: everyone who can write to Redis at ${safeUrl(settings.redis)} can run code here. Fix: sign runs and use --trust, or accept it with --verify off`,
+      );
+    }
     await agentLoop(
       {
         identity: {

@@ -1,5 +1,6 @@
 // One run, as an agent serves it: appends events exactly once, stores coverage, claims numbers, and reads the coordinator's commands.
 
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { ControlCommand } from '../../shared/domain/control.ts';
@@ -14,6 +15,7 @@ import { decodeCommand } from '../../shared/wire/control.ts';
 import type { Reader, RunAddress } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import type { Signer, Verifier } from '../../shared/wire/signature.ts';
+import { oneKeyPerEpoch } from '../../shared/wire/trust/epoch-keys.ts';
 import type { JoinedRun } from '../ports.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { pullAttempts } from './pull-attempts.ts';
@@ -79,9 +81,10 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
   const { redis, pool, runId, agent, signer, verifier, warn } = request;
   const keys = runKeys(runId);
   const address: RunAddress = { pool, run: runId };
-  const reader: Reader = { ...address, verifier };
+  const reader: Reader = { ...address, verifier: oneKeyPerEpoch(verifier) };
   /** The attempts that the agent serves, by their jobs. */
   const serving = new Map<string, Promise<void>>();
+  const served = new Set<string>();
   const life = followRun(redis, keys);
   const beat = (): Promise<void> => life.beat(agent, [...serving.keys()]);
   const membership: Membership = { ...request, keys, reader, life, beat };
@@ -101,7 +104,7 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
       });
     },
     storeCoverage: (part, data) => storeCoverage(membership, part, data),
-    pull: (slots, serve, signal) => pullAttempts({ redis, reader, keys, agent, serving, warn }, slots, serve, signal),
+    pull: (slots, serve, signal) => pullAttempts({ redis, reader, keys, agent, serving, served, warn }, slots, serve, signal),
     commands: (signal) => readCommands(membership, signal),
     async isMoreWaiting() {
       const [waiting, urgent] = await Promise.all([redis.llen(jobKey(keys, 'wait')), redis.zcard(jobKey(keys, 'prioritized'))]);
@@ -136,7 +139,7 @@ async function storeCoverage(membership: Membership, part: number, data: Uint8Ar
     const store = () => redis.eval(STORE_COVERAGE, 1, keys.coverage, field, piece, KEY_LIFE_SECONDS, keys.spec);
     if (!(await persist(membership, store))) break;
   }
-  return { part, chunks };
+  return { part, chunks, digest: createHash('sha256').update(data).digest('hex') };
 }
 
 async function* readCommands({ redis, runId, keys, reader, life, warn }: Membership, signal: AbortSignal): AsyncGenerator<ControlCommand> {

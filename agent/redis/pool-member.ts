@@ -9,9 +9,11 @@ import { agentChannel, poolKeys } from '../../shared/redis/keys.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
+import { serverNow } from '../../shared/redis/server-clock.ts';
 import { runIdSchema } from '../../shared/wire/parse.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
 import type { Signer, Verifier } from '../../shared/wire/signature.ts';
+import { instant } from '../../shared/wire/trust/certificate.ts';
 import type { PoolMember } from '../ports.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { joinRun } from './joined-run.ts';
@@ -60,7 +62,20 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
       .filter(([id]) => !served.has(id as RunId) && (membership.only === null || id === membership.only))
       .flatMap(([id, text]) => readableSpec(id, text))
       .sort((left, right) => left.openedAt - right.openedAt);
-    return specs[0] ?? null;
+    const open = await unexpired(specs);
+    return open[0] ?? null;
+  };
+
+  /** By the clock of the server, which those who can write to it cannot set. */
+  const unexpired = async (specs: readonly RunSpec[]): Promise<readonly RunSpec[]> => {
+    if (specs.length === 0) return [];
+    const now = await retryWhileUnavailable(() => serverNow(redis), warn);
+    return specs.filter(({ runId, expiresAt = Number.POSITIVE_INFINITY }) => {
+      if (now < expiresAt) return true;
+      served.add(runId);
+      membership.declined(runId, new ShardlineError('run-expired', { runId, at: instant(expiresAt) }));
+      return false;
+    });
   };
 
   /** A run that this version cannot read, such as one of a newer version, is left to other agents. */

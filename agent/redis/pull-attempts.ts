@@ -37,6 +37,8 @@ export interface Puller {
   readonly agent: AgentId;
   /** The attempts that the agent serves, by their jobs. Its heartbeat reports them. */
   readonly serving: Map<string, Promise<void>>;
+  /** The jobs of attempts that the agent has served. Each attempt runs once, also if somebody enqueues its job again. */
+  readonly served: Set<string>;
   /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
 }
@@ -129,10 +131,11 @@ const optionsOf = ({ redis, keys, agent }: Puller): WorkerOptions => ({
   ...LOCK,
 });
 
-function fateOf({ reader, agent, serving }: Puller, job: Job<string>, isLeaving: boolean): Fate {
+function fateOf({ reader, agent, serving, served }: Puller, job: Job<string>, isLeaving: boolean): Fate {
   const running = serving.get(idOf(job));
   if (isLeaving && running === undefined) return { kind: 'hand-back' };
   if (running !== undefined) return { kind: 'await', running };
+  if (served.has(idOf(job))) return { kind: 'drop', problem: `attempt ${idOf(job)} of run ${reader.run} was enqueued again` };
   const request = readableAttempt(job, reader);
   if (request instanceof ShardlineError) return { kind: 'drop', problem: request };
   return isAvoidedBy(agent, request, job) ? { kind: 'avoid' } : { kind: 'serve', request };
@@ -161,7 +164,7 @@ interface Fetched {
 }
 
 /** Resolves when the job is complete. Throws BullMQ's `WaitingError` when it was handed back. */
-async function follow({ serving, warn }: Puller, fate: Fate, { job, token, serve, signal }: Fetched): Promise<void> {
+async function follow({ serving, served, warn }: Puller, fate: Fate, { job, token, serve, signal }: Fetched): Promise<void> {
   // If the hand-back fails, or only its reply was lost, the coordinator notices that no agent has the attempt.
   const handBack = (): Promise<unknown> => job.moveToWait(token).catch(warn);
   switch (fate.kind) {
@@ -182,6 +185,7 @@ async function follow({ serving, warn }: Puller, fate: Fate, { job, token, serve
     case 'serve': {
       const begun = serve(fate.request).finally(() => serving.delete(idOf(job)));
       serving.set(idOf(job), begun);
+      served.add(idOf(job));
       await begun;
       return;
     }

@@ -57,7 +57,10 @@ export function toRunAgain({ before, isFresh }: Pick<Joined, 'before' | 'isFresh
 }
 
 /** The verdict for the other jobs. `exitCode` is the run's, `line` its verdict in words. */
-export function verdictOf(report: Report, exitCode: number, line: string, files: string | null): GroupVerdict {
+export function verdictOf(
+  report: Report,
+  { exitCode, line, files, endedAt, reportDigest }: Pick<GroupVerdict, 'exitCode' | 'line' | 'files' | 'endedAt' | 'reportDigest'>,
+): GroupVerdict {
   const isByTests = exitCode === 1 && !hasOtherProblems(report);
   return {
     run: runId(report.runId),
@@ -67,6 +70,8 @@ export function verdictOf(report: Report, exitCode: number, line: string, files:
     // Coverage of some tests would not be that of the suite.
     again: isByTests && report.coverage === null ? again(report) : null,
     files,
+    endedAt,
+    reportDigest,
   };
 }
 

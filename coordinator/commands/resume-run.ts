@@ -84,7 +84,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
   log.publish();
   const { state, seq } = latest;
   const copies = [...latest.copies, operatorLog(setting.logger)];
-  const recorder = createRecorder(log, { address: addressOf(spec), epoch: redis.channel.epoch, seq });
+  const recorder = createRecorder(log, { address: addressOf(spec), epoch: redis.channel.epoch, seq, signer: setting.trust.signer });
   const planning = planner(latest, redis.store.old);
   return await serveRun(
     setting,

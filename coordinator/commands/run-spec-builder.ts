@@ -2,12 +2,18 @@
 
 import type { Drain, RunSpec } from '../../shared/domain/run-spec.ts';
 import type { FilesPrint } from '../../shared/domain/suite/fingerprint.ts';
+import { KEY_LIFE_SECONDS } from '../../shared/redis/keys.ts';
 import type { DeadlineTimes } from '../core/state/deadline.ts';
 import type { Deadline, RunOpened } from '../core/state/events.ts';
 import type { Setting } from './run-context.ts';
 
 /** How many attempts one shard gets before its unfinished tests are given up. */
 const ATTEMPT_LIMIT = 3;
+
+/** The life of a run's keys without one, in milliseconds. */
+const LIFE_MS = KEY_LIFE_SECONDS * 1000;
+/** How much longer than its deadline a run may be joined, for its reports. */
+const LATE_MS = 5 * 60 * 1000;
 
 /**
  * The run as announced before its suite is known: with the collection mode and the failure limit from the command line. `aheadMs` as for
@@ -37,8 +43,13 @@ export const specOf = (
   maxWorkerBytes: settings.maxWorkerBytes,
   maxWorkerFiles: settings.maxWorkerFiles,
   openedAt: Date.now() + aheadMs,
+  expiresAt: expiryOf(drain, Date.now() + aheadMs),
   drain,
 });
+
+/** A run may be resumed as long as its keys live, or until its deadline is over. */
+const expiryOf = (drain: Drain | null, openedAt: number): number =>
+  drain === null ? openedAt + LIFE_MS : drain.at + drain.killMs + LATE_MS;
 
 /** The fields of a run that its preparation found. */
 type Found = Pick<

@@ -54,7 +54,7 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
     tooLate.abort();
     const log = openFileLog(logPath);
     const [opening, closing] = outOfTime(setting, await setting.origin, paths, pytestArgs, deadline, known);
-    const recorder = createRecorder(log, { address: addressOf(opening.spec), epoch: 0, seq: 0 });
+    const recorder = createRecorder(log, { address: addressOf(opening.spec), epoch: 0, seq: 0, signer: setting.trust.signer });
     for (const event of [opening, closing]) recorder.add(event);
     recorder.flush();
     const state = openRun(opening);
@@ -85,7 +85,7 @@ export async function startRun(setting: Setting, interrupts: Interrupts): Promis
       census,
       redis,
       log,
-      recorder: createRecorder(log, { address: addressOf(opening.spec), epoch: redis.channel.epoch, seq: 0 }),
+      recorder: createRecorder(log, { address: addressOf(opening.spec), epoch: redis.channel.epoch, seq: 0, signer: setting.trust.signer }),
       copies: [...copyFiles(settings.copies, placesOf(setting)), operatorLog(setting.logger)],
     },
     interrupts,

@@ -23,9 +23,9 @@ import {
 } from '../../shared/wire/parse.ts';
 import { originSchema } from '../../shared/wire/report/origin.ts';
 import { suitePartSchema } from '../../shared/wire/report/part.ts';
-import { type LogRecord, positionSchema, streamReadSchema } from '../../shared/wire/run-log.ts';
+import { digestOf, type LogRecord, positionSchema, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
-import { NO_VERIFIER } from '../../shared/wire/signature.ts';
+import { NO_VERIFIER, type Signer, type Verifier } from '../../shared/wire/signature.ts';
 import { pythonPrintSchema } from '../../shared/wire/suite/fingerprint.ts';
 import { runCacheSchema } from '../../shared/wire/suite/pytest-cache.ts';
 import { loadSchema } from '../../shared/wire/suite/suite-list.ts';
@@ -158,7 +158,8 @@ const ownSchemas: OwnSchemas = {
   'run-closed': z.object({ kind: z.literal('run-closed'), at, why: closeReasonSchema }),
 };
 
-export const encodeRecord = (event: OwnEvent, origin: Origin): string => encodeMessage('record', origin, event);
+export const encodeRecord = (event: OwnEvent, origin: Origin, signer: Signer | null = null): string =>
+  encodeMessage('record', origin, event, signer);
 
 export interface DecodedRecord {
   readonly seq: number;
@@ -168,9 +169,14 @@ export interface DecodedRecord {
 
 /**
  * Decodes a log from its start. All records are of the first one's run, or of the run that it restarted as, and their numbers are
- * consecutive. Rejects with `bad-message`, `newer-version` and `older-version`, and with the errors of `records`.
+ * consecutive. Rejects with `bad-message`, `newer-version` and `older-version`, with what `verifier` throws, and with the errors of
+ * `records`.
  */
-export async function* decodeLog(records: AsyncIterable<LogRecord> | Iterable<LogRecord>, source: string): AsyncGenerator<DecodedRecord> {
+export async function* decodeLog(
+  records: AsyncIterable<LogRecord> | Iterable<LogRecord>,
+  source: string,
+  verifier: Verifier = NO_VERIFIER,
+): AsyncGenerator<DecodedRecord> {
   let address: RunAddress | null = null;
   let last: number | null = null;
   for await (const record of records) {
@@ -179,18 +185,20 @@ export async function* decodeLog(records: AsyncIterable<LogRecord> | Iterable<Lo
     requireAddress(own, 'record', address, source);
     if (last !== null && own.seq !== last + 1) throw bad(source, `record ${last + 1} is missing`);
     last = own.seq;
-    const events = decodeRecord(record, own, `record ${own.seq} of ${source}`);
+    verifier.verify(own, `record ${own.seq} of ${source}`);
+    const events = decodeRecord(record, own, `record ${own.seq} of ${source}`, verifier.isStrict);
     yield { seq: own.seq, events };
     // A run restarts under another run id.
     if (events.some(({ kind }) => kind === 'run-restarted')) address = null;
   }
 }
 
-function decodeRecord({ batch }: LogRecord, own: Envelope, source: string): readonly CoordinatorEvent[] {
+function decodeRecord({ batch }: LogRecord, own: Envelope, source: string, isSigned: boolean): readonly CoordinatorEvent[] {
   const event = decodeOwn(own, source);
   if ((event.kind === 'stream-read') !== (batch !== null)) throw bad(source, 'a batch and the record that it was read belong together');
   if (event.kind !== 'stream-read' || batch === null) return [event];
-  // The coordinator that recorded the batch had verified it.
+  // The coordinator that recorded the batch had verified it, and its record says which batch it was.
+  if (isSigned && event.digest !== digestOf(batch.text)) throw bad(source, 'the batch is not the one that was recorded');
   return [
     ...decodeEvents(batch.text, { ...own, verifier: NO_VERIFIER }, source).map((reported) => inTimeOf(reported, -event.aheadMs)),
     event,

@@ -1,7 +1,8 @@
 // Records what the run loop takes: encodes it, numbers it, and appends it to the run's log, one write a turn.
 
 import { COORDINATOR, type RunAddress } from '../../shared/wire/envelope.ts';
-import type { LogRecord } from '../../shared/wire/run-log.ts';
+import { digestOf, type LogRecord } from '../../shared/wire/run-log.ts';
+import type { Signer } from '../../shared/wire/signature.ts';
 import type { OwnEvent } from '../core/state/events.ts';
 import type { Recorder, RunLog } from '../ports.ts';
 import { encodeRecord } from './record-codec.ts';
@@ -12,6 +13,8 @@ export interface LogWriter {
   readonly epoch: number;
   /** The number of the last record in the log; 0 for none. */
   readonly seq: number;
+  /** Signs every record; absent or null to sign none. */
+  readonly signer?: Signer | null;
 }
 
 export interface SequencedRecorder extends Recorder {
@@ -19,17 +22,18 @@ export interface SequencedRecorder extends Recorder {
   seq(): number;
 }
 
-export function createRecorder(log: Pick<RunLog, 'append'>, { address, epoch, seq: last }: LogWriter): SequencedRecorder {
+export function createRecorder(log: Pick<RunLog, 'append'>, { address, epoch, seq: last, signer = null }: LogWriter): SequencedRecorder {
   let seq = last;
   let waiting: LogRecord[] = [];
   const add = (event: OwnEvent, batch: LogRecord['batch']): void => {
     seq += 1;
-    waiting.push({ seq, own: encodeRecord(event, { ...address, sender: COORDINATOR, seq, epoch }), batch });
+    waiting.push({ seq, own: encodeRecord(event, { ...address, sender: COORDINATOR, seq, epoch }, signer), batch });
   };
   return {
     seq: () => seq,
     add: (event) => add(event, null),
-    addEntry: ({ read, text }) => add(read, { position: read.position, text }),
+    // The signature of the record then covers the batch too, which Redis keeps elsewhere.
+    addEntry: ({ read, text }) => add(signer === null ? read : { ...read, digest: digestOf(text) }, { position: read.position, text }),
     flush() {
       const records = waiting;
       waiting = [];

@@ -1,6 +1,7 @@
 // Replays a run log: reduces each event as it is read, so that no log has to fit into memory.
 
 import type { LogRecord } from '../../shared/wire/run-log.ts';
+import { NO_VERIFIER, type Verifier } from '../../shared/wire/signature.ts';
 import type { Change } from '../core/state/changes.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
 import { beginReplay, type Recorded, type Replay } from '../core/state/replay.ts';
@@ -20,10 +21,11 @@ export async function replayLog(
   records: AsyncIterable<LogRecord> | Iterable<LogRecord>,
   source: string,
   observe: ReplayObserver = () => undefined,
+  verifier: Verifier = NO_VERIFIER,
 ): Promise<ReplayedLog | null> {
   let replay: Replay | null = null;
   let seq = 0;
-  for await (const decoded of decodeLog(records, source)) {
+  for await (const decoded of decodeLog(records, source, verifier)) {
     seq = decoded.seq;
     for (const event of decoded.events) {
       replay ??= beginReplay(event);

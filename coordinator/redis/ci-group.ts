@@ -6,8 +6,10 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { GROUP_LIFE_SECONDS, groupKeys, KEY_LIFE_SECONDS } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { systemClock } from '../../shared/system/clock.ts';
+import type { RunAddress } from '../../shared/wire/envelope.ts';
 import type { GroupVerdict } from '../../shared/wire/group.ts';
 import { decodeVerdict, encodeVerdict } from '../../shared/wire/group.ts';
+import type { Signer, Verifier } from '../../shared/wire/signature.ts';
 import { claimLease, LEASE_MS, type LeasePatience } from '../lease-claim.ts';
 import type { CiGroup, GroupJob, Leadership } from '../ports.ts';
 import { leasePort, ownHolder } from './coordinator-lease.ts';
@@ -27,11 +29,38 @@ const LOOK_MS = 500;
 /** Nobody releases this lease: it is missing only if Redis has lost it, and a living leader writes it again. */
 const PATIENCE: LeasePatience = { lookMs: LOOK_MS, waitMs: Number.POSITIVE_INFINITY, missingMs: LEASE_MS };
 
-/** `waitMs`: how long to wait for a Redis that accepts no writes. */
-export function redisGroup(redis: Redis, group: string, line: LivenessLine, waitMs: number): CiGroup {
+export interface GroupOptions {
+  readonly redis: Redis;
+  /** Its name in keys. */
+  readonly group: string;
+  readonly line: LivenessLine;
+  /** How long to wait for a Redis that accepts no writes, in milliseconds. */
+  readonly waitMs: number;
+  /** The run of a generation. */
+  readonly addressOf: (generation: number) => RunAddress;
+  /** Signs the verdict; null to sign nothing. */
+  readonly signer: Signer | null;
+  /** Decides whose verdict counts. */
+  readonly verifier: Verifier;
+  /** Receives why the verdict of the generation before does not count. */
+  readonly doubt: (problem: ShardlineError) => void;
+}
+
+export function redisGroup(options: GroupOptions): CiGroup {
+  const { redis, group, line } = options;
   const keys = groupKeys(group);
-  const source = `verdict of the CI jobs ${group}`;
-  const verdictIn = (text: string): GroupVerdict | null => (text === '' ? null : decodeVerdict(text, source));
+  const verdictIn = (text: string, generation: number): GroupVerdict | null =>
+    text === '' ? null : readVerdict(options, text, generation);
+  /** Without it, the whole suite runs. */
+  const earlierIn = (text: string, generation: number): GroupVerdict | null => {
+    try {
+      return verdictIn(text, generation);
+    } catch (thrown) {
+      if (!(thrown instanceof ShardlineError)) throw thrown;
+      options.doubt(thrown);
+      return null;
+    }
+  };
   return {
     async join({ place, token, attempt, isFresh, tooOldMs }: GroupJob) {
       const argv = [place ?? '', token ?? '', attempt ?? 0, isFresh ? 1 : 0, GROUP_LIFE_SECONDS, tooOldMs ?? ''];
@@ -40,14 +69,14 @@ export function redisGroup(redis: Redis, group: string, line: LivenessLine, wait
       const [generation = '1', verdict = '', before = '', fresh = '0', age = ''] = Array.isArray(joined) ? joined.map(String) : [];
       return {
         generation: Number(generation),
-        verdict: verdictIn(verdict),
-        before: verdictIn(before),
+        verdict: verdictIn(verdict, Number(generation)),
+        before: earlierIn(before, Number(generation) - 1),
         isFresh: fresh === '1',
         endedMsAgo: age === '' ? null : Number(age),
       };
     },
     async verdict(generation) {
-      return verdictIn((await retryWhileUnavailable(() => redis.hget(keys.verdicts, String(generation)))) ?? '');
+      return verdictIn((await retryWhileUnavailable(() => redis.hget(keys.verdicts, String(generation)))) ?? '', generation);
     },
     async lead(signal) {
       const holder = await ownHolder(line);
@@ -56,7 +85,7 @@ export function redisGroup(redis: Redis, group: string, line: LivenessLine, wait
       try {
         const port = leasePort(place, holder, subscribers);
         const { epoch } = await claimLease(runId(group), port, { onWait: () => undefined, signal }, systemClock, PATIENCE);
-        return leadership(redis, group, { epoch, holder, waitMs });
+        return leadership(options, { epoch, holder });
       } finally {
         subscribers.close();
       }
@@ -64,9 +93,12 @@ export function redisGroup(redis: Redis, group: string, line: LivenessLine, wait
   };
 }
 
-function leadership(redis: Redis, group: string, own: { epoch: number; holder: string; waitMs: number }): Leadership {
+const readVerdict = ({ group, addressOf, verifier }: GroupOptions, text: string, generation: number): GroupVerdict =>
+  decodeVerdict(text, { ...addressOf(generation), verifier }, `verdict of the CI jobs ${group}`);
+
+function leadership(options: GroupOptions, { epoch, holder }: { readonly epoch: number; readonly holder: string }): Leadership {
+  const { redis, group, waitMs, addressOf, signer } = options;
   const keys = groupKeys(group);
-  const { epoch, holder, waitMs } = own;
   return {
     async renew() {
       const argv = [epoch, holder, LEASE_MS, KEY_LIFE_SECONDS];
@@ -74,7 +106,8 @@ function leadership(redis: Redis, group: string, own: { epoch: number; holder: s
       if (renewed === -1) throw new ShardlineError('taken-over', { runId: group });
     },
     async conclude(generation, verdict) {
-      const argv = [epoch, generation, encodeVerdict(verdict), GROUP_LIFE_SECONDS];
+      const text = encodeVerdict(verdict, { ...addressOf(generation), generation, epoch }, signer);
+      const argv = [epoch, generation, text, GROUP_LIFE_SECONDS];
       const storing = retryWhileUnavailable(() => redis.eval(STORE, 2, keys.leader, keys.verdicts, ...argv));
       const late = new AbortController();
       const limit = systemClock.wait(waitMs, late.signal).then(
@@ -87,7 +120,7 @@ function leadership(redis: Redis, group: string, own: { epoch: number; holder: s
         storing.catch(() => undefined);
         throw new ShardlineError('ci-without-redis', { problem: `it accepted no verdict within ${Math.round(waitMs / 1000)} s` });
       }
-      return decodeVerdict(String(stored), `verdict of the CI jobs ${group}`);
+      return readVerdict(options, String(stored), generation);
     },
   };
 }

@@ -32,6 +32,8 @@ export interface CoverageOrigin {
 export interface CoveragePart {
   readonly part: number;
   readonly chunks: number;
+  /** The SHA-256 of the compressed data in hexadecimal: a signature of the message covers them too. Earlier versions send none. */
+  readonly digest?: string;
 }
 
 /** The coverage of one pytest of an agent: complete for `attempts`, incomplete for `lost`. */

@@ -44,6 +44,8 @@ export interface RunSpec {
   readonly files: FilesPrint | null;
   /** Milliseconds since the epoch by the agreed clock. */
   readonly openedAt: number;
+  /** When agents no longer join it, by the same clock: nobody can announce it again later. Absent in runs of an earlier version. */
+  readonly expiresAt?: number;
   /** null without a deadline. */
   readonly drain: Drain | null;
 }

@@ -128,6 +128,8 @@ export interface RunSettings extends CommonSettings {
   readonly trust: string | null;
   /** What to do with reports that none of these keys has signed. */
   readonly verify: VerifyMode;
+  /** Whether everyone who can write to a Redis on the network is believed, and the user has not asked for that. */
+  readonly trustsNetwork: boolean;
 }
 
 export interface CiSettings {
@@ -165,6 +167,8 @@ export interface AgentSettings extends CommonSettings {
   readonly trustedKey: string | null;
   /** What to do with runs that none of these keys has signed. */
   readonly verify: VerifyMode;
+  /** See `RunSettings.trustsNetwork`. */
+  readonly trustsNetwork: boolean;
   /** Arguments of pytest that the user of this machine gave, if another shardline command started this agent. */
   readonly ownArgs: readonly string[];
 }

@@ -13,7 +13,13 @@ const prefix = z
 export const keptCoverageSchema: z.ZodType<KeptCoverage> = z.object({
   agent: agentIdSchema,
   origin: z.object({ workspace: prefix, packages: prefix }),
-  parts: z.array(z.object({ part: z.int().positive(), chunks: z.int().positive().max(COVERAGE_LIMITS.chunks) })),
+  parts: z.array(
+    z.object({
+      part: z.int().positive(),
+      chunks: z.int().positive().max(COVERAGE_LIMITS.chunks),
+      digest: z.string().max(64).exactOptional(),
+    }),
+  ),
   attempts: z.array(attemptIdSchema),
   lost: z.array(attemptIdSchema),
   problem: z.string().nullable(),

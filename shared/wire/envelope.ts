@@ -12,10 +12,10 @@ import { LONGEST_CERTIFICATE } from './trust/certificate.ts';
 export const WIRE_VERSION = 5;
 
 /**
- * What the body is: a run's spec, an attempt in its queue, a command to its agents, a batch of an agent's events, or a record of the
- * coordinator in the run log. The schema of the body follows from the type.
+ * What the body is: a run's spec, an attempt in its queue, a command to its agents, a batch of an agent's events, a record of the
+ * coordinator in the run log, or the verdict of a run that CI jobs share. The schema of the body follows from the type.
  */
-export const messageTypes = ['spec', 'attempt', 'command', 'events', 'record'] as const;
+export const messageTypes = ['spec', 'attempt', 'command', 'events', 'record', 'verdict'] as const;
 export type MessageType = (typeof messageTypes)[number];
 
 /** The sender of every message that is not an agent's. An agent may have this name too: only the type of a message decides who may send it. */
@@ -35,7 +35,7 @@ export interface Reader extends RunAddress {
 
 export interface Origin extends RunAddress {
   readonly sender: Sender;
-  /** Numbers the messages of one sender and type from 1. An attempt carries its fence, a spec 0. */
+  /** Numbers the messages of one sender and type from 1. An attempt carries its fence, a spec 0, a verdict the generation of its jobs. */
   readonly seq: number;
   /** The coordinator's epoch; 0 in what an agent sends, and in a spec, which is written before its epoch begins. */
   readonly epoch: number;

@@ -3,7 +3,9 @@
 import { z } from 'zod';
 import type { AgentId, RunId } from '../domain/ids.ts';
 import { oneLine } from '../text/safe-text.ts';
-import { agentIdSchema, nodeIdSchema, parseVersioned, runIdSchema } from './parse.ts';
+import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
+import { agentIdSchema, nodeIdSchema, runIdSchema } from './parse.ts';
+import type { Signer } from './signature.ts';
 
 /** What every job of the group ends with. The job that led writes it once the reports are written. */
 export interface GroupVerdict {
@@ -17,6 +19,10 @@ export interface GroupVerdict {
   readonly again: RunAgain | null;
   /** Equal for workspaces with the same files; null if unknown. A retry of other files runs the whole suite. */
   readonly files: string | null;
+  /** Milliseconds since the epoch by the clock of the job that led; null in a verdict of an earlier version. */
+  readonly endedAt: number | null;
+  /** The SHA-256 of `report.json` in hexadecimal; null without one. */
+  readonly reportDigest: string | null;
 }
 
 /** Node ids of tests that failed, and the paths and node ids of what did not run. */
@@ -28,7 +34,6 @@ export interface RunAgain {
 /** The most tests that a retry runs by name. After more failures it runs the whole suite. */
 export const MOST_AGAIN = 2000;
 
-const VERDICT_VERSION = 1;
 /** Characters of the verdict in words. */
 const LINE_CHARS = 500;
 /** The most agents that a verdict names. */
@@ -36,25 +41,33 @@ export const MOST_AGENTS = 10_000;
 
 const namesSchema = z.array(nodeIdSchema).max(MOST_AGAIN);
 
-const verdictSchema = z.object({
-  version: z.literal(VERDICT_VERSION),
+const verdictSchema: z.ZodType<GroupVerdict> = z.object({
   run: runIdSchema,
   exitCode: z.int().min(0).max(255),
   line: z.string().max(LINE_CHARS).transform(oneLine),
   failedOn: z.array(agentIdSchema).max(MOST_AGENTS).nullable(),
   again: z.object({ failed: namesSchema, notRun: namesSchema }).nullable(),
   files: z.string().max(64).nullable(),
+  endedAt: z.number().nullable().default(null),
+  reportDigest: z.string().max(64).nullable().default(null),
 });
 
-export const encodeVerdict = (verdict: GroupVerdict): string =>
-  JSON.stringify({
-    version: VERDICT_VERSION,
-    ...verdict,
-    line: verdict.line.slice(0, LINE_CHARS),
-  });
-
-/** Throws `bad-message` and `newer-version`. */
-export function decodeVerdict(text: string, source: string): GroupVerdict {
-  const { version: _version, ...verdict } = parseVersioned(verdictSchema, text, source, VERDICT_VERSION);
-  return verdict;
+/** Where a verdict belongs: the run of a generation, and the epoch of the job that led it. */
+export interface VerdictOrigin extends RunAddress {
+  readonly generation: number;
+  readonly epoch: number;
 }
+
+export function encodeVerdict(verdict: GroupVerdict, origin: VerdictOrigin, signer: Signer | null = null): string {
+  const { generation, ...rest } = origin;
+  return encodeMessage(
+    'verdict',
+    { ...rest, sender: COORDINATOR, seq: generation },
+    { ...verdict, line: verdict.line.slice(0, LINE_CHARS) },
+    signer,
+  );
+}
+
+/** Throws what `decodeMessage` throws, also for the verdict of another generation. */
+export const decodeVerdict = (text: string, reader: Reader, source: string): GroupVerdict =>
+  decodeMessage('verdict', verdictSchema, text, reader, source);

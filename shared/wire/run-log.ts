@@ -1,6 +1,7 @@
 // The records of a run log, and `events.ndjson`, the run log as a file: one message a line, a batch of an agent before the record that the
 // coordinator read it. Owns no schema of the coordinator's events but the one of that record.
 
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ShardlineError } from '../errors.ts';
 import { decodeBody, decodeEnvelope } from './envelope.ts';
@@ -26,14 +27,18 @@ export const positionSchema = z.string().regex(/^\d{1,20}-\d{1,20}$/);
 
 /**
  * Everything up to the entry `position` of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's, whose
- * clock counts in every time of a report.
+ * clock counts in every time of a report. A signed record has the `digest` of the batch.
  */
 export const streamReadSchema = z.object({
   kind: z.literal('stream-read'),
   at: z.number(),
   position: positionSchema,
   aheadMs: z.number(),
+  digest: z.string().exactOptional(),
 });
+
+/** The SHA-256 of a batch, in hexadecimal. */
+export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const kindSchema = z.object({ kind: z.string() });
 

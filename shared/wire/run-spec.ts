@@ -30,6 +30,7 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   fingerprintPolicy: z.enum(fingerprintPolicies).default('off'),
   files: filesPrintSchema.nullable().default(null),
   openedAt: z.number(),
+  expiresAt: z.number().exactOptional(),
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),
 });
 

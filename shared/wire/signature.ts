@@ -186,7 +186,7 @@ export function oneKeyEach(verifier: Verifier): Verifier {
       const most = verifier.verify(message, source);
       const key = known.get(sender);
       if (!verifier.isStrict || key === keyId) return most;
-      if (key !== undefined) throw new ShardlineError('other-key', { source, agent: sender });
+      if (key !== undefined) throw new ShardlineError('other-key', { source, sender: `agent ${sender}` });
       const count = (agents.get(keyId) ?? 0) + 1;
       if (most !== null && count > most)
         throw new ShardlineError('bad-certificate', { source, key: keyId, problem: `is for no more than ${plural(most, 'agent')}` });

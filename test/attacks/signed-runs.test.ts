@@ -44,7 +44,7 @@ test('an agent with --trust declines runs that are unsigned or signed with anoth
     await eventually('the agent declines the unsigned run', () => printed.includes('cannot join run forged: Could not trust'), 60);
     const other = await project.shardline(['run', '--sign-key', 'theirs', '--wait-agents', '3s', '--out', 'other'], settings);
     expect(other.exitCode, other.all).toBe(11);
-    expect(printed).toContain('which this agent does not trust');
+    expect(printed).toContain('which is not trusted here');
     await redis.hdel(runs, 'forged');
     const run = await project.shardline(['run', '--sign-key', 'ours', '--out', 'out'], settings);
     expect(run.exitCode, run.all).toBe(0);

@@ -1,5 +1,6 @@
 // The contract between the coordinator's and the agent's side of a run, over every supported server and over the model.
 
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -166,7 +167,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     const run = await agent.join(spec);
     const data = Buffer.alloc(COVERAGE_LIMITS.chunkBytes * 2 + 5, '\xff0123456789abcde', 'latin1');
     const part = await run.storeCoverage(3, data);
-    expect(part).toEqual({ part: 3, chunks: 3 });
+    expect(part).toEqual({ part: 3, chunks: 3, digest: createHash('sha256').update(data).digest('hex') });
     expect(await channel.takeCoverage(agentId('a1'), part)).toEqual(data);
     expect(await channel.takeCoverage(agentId('a1'), part)).toBeNull();
     await run.storeCoverage(4, data);

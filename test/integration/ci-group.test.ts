@@ -1,15 +1,16 @@
 // The jobs of a group in a real Redis: who leads, who belongs to which generation, and whose verdict counts.
 
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { GroupJob } from '../../coordinator/ports.ts';
-import { redisGroup } from '../../coordinator/redis/ci-group.ts';
+import { type GroupOptions, redisGroup } from '../../coordinator/redis/ci-group.ts';
 import { openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
 import { runId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { groupKeys } from '../../shared/redis/keys.ts';
 import type { GroupVerdict } from '../../shared/wire/group.ts';
+import { NO_VERIFIER, signerOf, verifierOf } from '../../shared/wire/signature.ts';
 import { startTcpServer, type TcpRedis } from '../support/redis.ts';
 
 let server: TcpRedis;
@@ -24,10 +25,22 @@ afterAll(async () => {
 });
 
 /** One job of the group, with connections of its own. */
-async function joinAs(name: string) {
+async function joinAs(name: string, keys: Partial<GroupOptions> = {}) {
   const own = await connect(server.url, 'job');
   const line = openLivenessLine(own);
-  const group = redisGroup(own, name, line, 5000);
+  const group = redisGroup({
+    redis: own,
+    group: name,
+    line,
+    waitMs: 5000,
+    addressOf: (generation) => ({ pool: `ci-${name}-${generation}`, run: runId(`ci-${name}-${generation}`) }),
+    signer: null,
+    verifier: NO_VERIFIER,
+    doubt: ({ message }) => {
+      throw new Error(message);
+    },
+    ...keys,
+  });
   return {
     ...group,
     leave() {
@@ -37,7 +50,16 @@ async function joinAs(name: string) {
   };
 }
 
-const green: GroupVerdict = { run: runId('ci-1'), exitCode: 0, line: 'passed', failedOn: null, again: null, files: null };
+const green: GroupVerdict = {
+  run: runId('ci-1'),
+  exitCode: 0,
+  line: 'passed',
+  failedOn: null,
+  again: null,
+  files: null,
+  endedAt: 1000,
+  reportDigest: 'ab',
+};
 const red: GroupVerdict = { ...green, exitCode: 1, line: 'failed', again: { failed: ['test_a.py::test_a'], notRun: [] }, files: 'abc' };
 const never = new AbortController().signal;
 
@@ -181,4 +203,43 @@ test('every key of a group has a lifetime', async () => {
   await leading.conclude(1, green);
   for (const key of Object.values(groupKeys(name))) expect(await redis.ttl(key), key).toBeGreaterThan(0);
   group.leave();
+});
+
+/** The options of a job that signs with its own key and takes only the word of the trusted keys. */
+function signing(
+  own: ReturnType<typeof generateKeyPairSync>,
+  trusted: readonly ReturnType<typeof generateKeyPairSync>[],
+  doubts: string[],
+) {
+  const keys = trusted.map(({ publicKey }) => ({ key: publicKey, uses: ['coordinator'] as const }));
+  const verifier = verifierOf({ keys, mode: 'require', onDoubt: () => undefined, now: Date.now });
+  return { signer: signerOf(own.privateKey), verifier, doubt: ({ code }: { readonly code: string }) => void doubts.push(code) };
+}
+
+test('a job takes a verdict only from a key that it trusts, and a retry runs everything without one', async () => {
+  const name = randomUUID();
+  const [ours, theirs] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+  const doubts: string[] = [];
+  const group = await joinAs(name, signing(ours, [ours], doubts));
+  const keys = groupKeys(name);
+  await group.join(at(1, 'a'));
+  await (await group.lead(never)).conclude(1, red);
+  expect(await group.verdict(1)).toEqual(red);
+  const signed = String(await redis.hget(keys.verdicts, '1'));
+  // A retry: what the run before left is signed, and then it is not.
+  expect(await group.join(at(1, 'b'))).toMatchObject({ generation: 2, before: red });
+  await redis.hset(keys.verdicts, '1', JSON.stringify({ ...JSON.parse(signed), keyId: '', signature: '' }));
+  expect(await group.join(at(1, 'b'))).toMatchObject({ generation: 2, before: null });
+  expect(doubts).toEqual(['not-signed']);
+  // Neither the verdict of another generation, nor that of another key, ends this one.
+  await redis.hset(keys.verdicts, '2', signed);
+  await expect(group.verdict(2)).rejects.toMatchObject({ code: 'bad-message' });
+  await redis.hdel(keys.verdicts, '2');
+  const other = await joinAs(name, signing(theirs, [ours, theirs], doubts));
+  await (await other.lead(never)).conclude(2, green);
+  await expect(group.verdict(2)).rejects.toMatchObject({ code: 'unknown-key' });
+  await expect(group.join(at(1, 'b'))).rejects.toMatchObject({ code: 'unknown-key' });
+  expect(await other.verdict(2)).toEqual(green);
+  group.leave();
+  other.leave();
 });

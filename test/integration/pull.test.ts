@@ -8,7 +8,7 @@ import { openAttemptQueue } from '../../coordinator/redis/attempt-queue.ts';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
-import { runKeys } from '../../shared/redis/keys.ts';
+import { jobKey, runKeys } from '../../shared/redis/keys.ts';
 import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { type DurableRedis, startDurableRedis } from '../support/durable-redis.ts';
 import { eventually } from '../support/eventually.ts';
@@ -36,6 +36,7 @@ function pull(redis: Redis) {
     keys,
     agent: agentId('a1'),
     serving: new Map(),
+    served: new Set<string>(),
     warn: () => undefined,
   };
   const serve = async ({ id }: AttemptRequest): Promise<void> => void served.push(id);
@@ -101,4 +102,20 @@ test('enqueues and serves if a long script kept Redis busy when coordinator and 
   await queue.close();
   redis.disconnect();
   other.disconnect();
+});
+
+test('serves an attempt once, also if somebody enqueues its job again', async () => {
+  await using server = await startTcpServer();
+  const redis = await connect(server.url, 'test');
+  const agent = pull(redis);
+  const queue = await openQueue(redis);
+  await queue.enqueue([request]);
+  await eventually('the attempt is served', () => agent.served.length > 0);
+  await redis.del(jobKey(keys, request.id));
+  await queue.enqueue([request]);
+  await eventually('the job is fetched again', async () => (await redis.hget(jobKey(keys, request.id), 'finishedOn')) !== null);
+  expect(agent.served).toEqual([request.id]);
+  await agent.stop();
+  await queue.close();
+  redis.disconnect();
 });

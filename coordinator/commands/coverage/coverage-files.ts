@@ -1,6 +1,7 @@
 // Takes the coverage data files that agents sent out of Redis and stores them on disk as the agents announce them, so that a coordinator
 // that takes over finds them there.
 
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,6 +42,8 @@ export function coverageFiles(directory: string, channel: Pick<RunChannel, 'take
     if (!existsSync(path)) {
       const compressed = await channel.takeCoverage(agent, part);
       if (compressed === null) throw new Error('Redis does not have it');
+      const digest = createHash('sha256').update(compressed).digest('hex');
+      if (part.digest !== undefined && part.digest !== digest) throw new Error('it is not the one that the agent sent');
       const data = await decompress(compressed, { maxOutputLength: COVERAGE_LIMITS.fileBytes });
       bytes += data.length;
       await replaceFile(path, data, PRIVATE);

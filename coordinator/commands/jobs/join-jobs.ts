@@ -1,7 +1,7 @@
 // One CI job of several that share a run: its agent runs tests from start to end, and the job coordinates the run while no other one does.
 
 import { createHash, randomBytes } from 'node:crypto';
-import type { AgentId } from '../../../shared/domain/ids.ts';
+import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import type { FilesPrint } from '../../../shared/domain/suite/fingerprint.ts';
 import { messageOf, ShardlineError } from '../../../shared/errors.ts';
 import { printInterpreter } from '../../../shared/pytest/interpreter-print.ts';
@@ -17,13 +17,14 @@ import { readSelected } from '../../../shared/system/selected.ts';
 import { printWorkspace } from '../../../shared/system/workspace-print.ts';
 import type { GroupVerdict } from '../../../shared/wire/group.ts';
 import type { Signer } from '../../../shared/wire/signature.ts';
+import { CLOCK_TOLERANCE_MS } from '../../../shared/wire/trust/certificate.ts';
 import { followCancellation } from '../../ci/cancellation.ts';
 import { agentOfJob, type GroupIdentity, groupOf, ownExitCode, poolOfGroup, runOfGroup, tooOldMs, toRunAgain } from '../../ci/group.ts';
 import { ciJob } from '../../ci/job.ts';
 import { suiteName } from '../../discovery/suite-name.ts';
 import { type LocalAgents, startLocalAgents } from '../../local-agents.ts';
-import type { CiGroup, GroupJob } from '../../ports.ts';
-import { redisGroup } from '../../redis/ci-group.ts';
+import type { GroupJob } from '../../ports.ts';
+import { type GroupOptions, redisGroup } from '../../redis/ci-group.ts';
 import { openLivenessLine } from '../../redis/liveness-line.ts';
 import { inMinutes } from '../../reporters/summary/profile-text.ts';
 import { agentFlags } from '../bring-up.ts';
@@ -65,7 +66,7 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   if (url === null) throw new ShardlineError('internal', { problem: 'no Redis to join the jobs by' });
   const given = { ...asked, run: await withSelected(asked.run, edge) };
   const trust = await readTrust(given.run, edge, true);
-  const group = await connectGroup(given.run, url, opened, leaving);
+  const connected = await connectGroup(given.run, url, opened, leaving);
   const [identity, print, suite] = await Promise.all([
     identityOf(given, edge, leaving),
     printWorkspace(given.run.workspace, true),
@@ -73,15 +74,24 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   ]);
   const files = digestOf(print);
   const name = groupOf(files, identity);
-  const members = group(name);
+  const members = redisGroup({
+    ...connected,
+    ...trust,
+    group: name,
+    addressOf: (generation) => ({ pool: poolOfGroup(name, generation), run: runOfGroup(name, generation) }),
+    doubt: ({ message }) => void edge.stderr.write(`shardline: running the whole suite: ${message}\n`),
+  });
   const { isNamedByUser } = identity;
   const job = ownJob(given, edge.env, isNamedByUser, tooOldMs(identity, print.git !== null, given.isFresh));
-  const joined = await withWords(url, members.join(job));
+  const found = await withWords(url, members.join(job));
+  // Only this job's own word counts for what it was asked to run.
+  const joined = { ...found, isFresh: found.isFresh || job.isFresh };
   const run = runOfGroup(name, joined.generation);
   const pool = poolOfGroup(name, joined.generation);
   const settings = { ...given, run: { ...given.run, redis: url, pool, suite, shard: null, plan: null } };
   const agent = agentOfJob(job.place, randomBytes(8).toString('hex'));
   if (joined.verdict !== null) {
+    if (trust.verifier.isStrict) requireRecent(joined.verdict, job, run);
     if (joined.verdict.files !== files) throw new ShardlineError('ci-other-files', { runId: run });
     const ago = joined.endedMsAgo === null ? '' : ` ${inMinutes(joined.endedMsAgo / 1000)} ago`;
     const fix = isNamedByUser ? '. Fix: add --fresh to run the suite again' : '';
@@ -206,8 +216,13 @@ async function withWords<Value>(url: string, work: Promise<Value>): Promise<Valu
   });
 }
 
-/** Connects to the Redis of all jobs; the function it returns finds a group there. Throws `ci-without-redis`. */
-async function connectGroup(run: RunSettings, url: string, opened: ClosingStack, signal: AbortSignal): Promise<(name: string) => CiGroup> {
+/** Connects to the Redis of all jobs. Throws `ci-without-redis`. */
+async function connectGroup(
+  run: RunSettings,
+  url: string,
+  opened: ClosingStack,
+  signal: AbortSignal,
+): Promise<Pick<GroupOptions, 'redis' | 'line' | 'waitMs'>> {
   const waitMs = run.redisWaitSeconds * 1000;
   try {
     const redis = await connect(url, 'shardline:ci', { tls: run.redisTls, patienceMs: 0, brokenMs: waitMs, signal });
@@ -215,7 +230,7 @@ async function connectGroup(run: RunSettings, url: string, opened: ClosingStack,
     const line = openLivenessLine(redis);
     opened.defer(() => line.close());
     await checkServer(redis, url);
-    return (name) => redisGroup(redis, name, line, waitMs);
+    return { redis, line, waitMs };
   } catch (thrown) {
     if (thrown instanceof ShardlineError && thrown.code === 'redis-unreachable')
       throw unreachable(`${thrown.values.url}: ${thrown.values.problem}`);
@@ -243,6 +258,14 @@ function startAgent(run: RunSettings, signer: Signer | null, edge: Edge, name: A
 
 /** Another job may coordinate the run with its own key. */
 const trustFlags = ({ trust, verify }: RunSettings): readonly string[] => (trust === null ? [] : ['--trust', trust, '--verify', verify]);
+
+/** Redis says how old a verdict is, and others can write to it. Throws `bad-message`. */
+function requireRecent({ endedAt }: GroupVerdict, { tooOldMs: limitMs }: GroupJob, run: RunId): void {
+  if (limitMs === null) return;
+  const mostMs = limitMs === 0 ? 0 : limitMs + CLOCK_TOLERANCE_MS;
+  if (endedAt !== null && Date.now() - endedAt < mostMs) return;
+  throw new ShardlineError('bad-message', { source: `the verdict of run ${run}`, problem: 'it is older than Redis says' });
+}
 
 /** null if one workspace cannot be compared with another by it. */
 function digestOf({ git, contents }: FilesPrint): string | null {

@@ -1,5 +1,7 @@
 // Coordinates the run of all jobs in one of them: begins it, or takes it over from its log, and stores the verdict for all.
 
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ErrorCode, ShardlineError } from '../../../shared/errors.ts';
 import { connect } from '../../../shared/redis/connect.ts';
@@ -26,6 +28,7 @@ const RENEW_MS = 1000;
  */
 export async function leadRun(member: Membership, leadership: Leadership, again: SharedRun['again']): Promise<GroupVerdict | null> {
   const { settings, edge, run: id, leaving, joined, files } = member;
+  const out = settings.run.out ?? join(settings.run.workspace, '.shardline', 'runs', id);
   const deposed = new AbortController();
   const ended = new AbortController();
   let verdict: GroupVerdict | null = null;
@@ -34,7 +37,9 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     leaving,
     again,
     async conclude(report, exitCode) {
-      verdict = await leadership.conclude(joined.generation, verdictOf(report, exitCode, verdictText({ ...report, exitCode }), files));
+      const line = verdictText({ ...report, exitCode });
+      const ended = { exitCode, line, files, endedAt: Date.now(), reportDigest: await digestOfFile(join(out, 'report.json')) };
+      verdict = await leadership.conclude(joined.generation, verdictOf(report, ended));
     },
     confirm: () => leadership.renew(),
     isConcluded: () => verdict !== null,
@@ -52,7 +57,7 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
       id,
       startedAt: Math.round(performance.timeOrigin),
       resumes: () => 0,
-      out: run.out ?? join(run.workspace, '.shardline', 'runs', id),
+      out,
       origin: originOf(run.workspace, edge),
       judgement,
       logger,
@@ -76,7 +81,16 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     if (!leaving.aborted && isOfSuite(thrown)) {
       // Every other job would find the same.
       const [line = ''] = thrown.message.split('\n');
-      const refusal = { run: id, exitCode: thrown.exitCode, line: oneLine(line), failedOn: null, again: null, files };
+      const refusal = {
+        run: id,
+        exitCode: thrown.exitCode,
+        line: oneLine(line),
+        failedOn: null,
+        again: null,
+        files,
+        endedAt: Date.now(),
+        reportDigest: null,
+      };
       await leadership.conclude(joined.generation, refusal);
     }
     if (leaving.aborted || !isDeposed(thrown, deposed.signal)) throw thrown;
@@ -86,6 +100,12 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     ended.abort();
     logger.close();
   }
+}
+
+/** In hexadecimal; null if there is no such file. */
+async function digestOfFile(path: string): Promise<string | null> {
+  const content = await readFile(path).catch(() => null);
+  return content === null ? null : createHash('sha256').update(content).digest('hex');
 }
 
 function againWords({ failed, notRun }: RunAgain): string {

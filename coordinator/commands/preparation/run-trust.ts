@@ -2,6 +2,7 @@
 
 import type { KeyUse } from '../../../shared/domain/trust.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
+import { safeUrl } from '../../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../../shared/settings/settings.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
@@ -22,6 +23,11 @@ const OF_JOBS: readonly KeyUse[] = ['agent', 'coordinator'];
 /** Throws `bad-key`, and `bad-option` if the agents of this command could not sign. */
 export async function readTrust(settings: RunSettings, { stderr }: Edge, isOfJobs: boolean): Promise<RunTrust> {
   const { trust, verify, agents, redis, signKey } = settings;
+  if (settings.trustsNetwork && redis !== null) {
+    stderr.write(
+      `shardline: warning: this run is not signed: everyone who can write to Redis at ${safeUrl(redis)} can change its results. Fix: use --sign-key and --trust, or accept it with --verify off\n`,
+    );
+  }
   const signer = signKey === null ? null : await readSigner(signKey);
   if (verify === 'off' || redis === null) return { signer, verifier: NO_VERIFIER };
   if (trust === null) {

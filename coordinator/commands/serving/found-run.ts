@@ -7,8 +7,10 @@
 import { existsSync } from 'node:fs';
 import { reasonOf, ShardlineError } from '../../../shared/errors.ts';
 import { connect } from '../../../shared/redis/connect.ts';
+import { decodeEnvelope } from '../../../shared/wire/envelope.ts';
 import type { LogRecord } from '../../../shared/wire/run-log.ts';
-import { restartedId } from '../../core/decide/restart.ts';
+import { NO_VERIFIER, type Verifier } from '../../../shared/wire/signature.ts';
+import { announcedSpec, restartedId } from '../../core/decide/restart.ts';
 import type { RunLog, SharedLog } from '../../ports.ts';
 import { readFileLog } from '../../record/file-log.ts';
 import { type ReplayedLog, type ReplayObserver, replayLog } from '../../record/replay-log.ts';
@@ -34,8 +36,8 @@ interface Picked {
 export const refused = ({ id, out }: Setting, problem: string): ShardlineError =>
   new ShardlineError('nothing-to-resume', { runId: id, problem, path: out });
 
-/** Replays a log. */
-export async function readFound(setting: Setting, records: AsyncIterable<LogRecord>): Promise<Found> {
+/** Replays a log. `verifier` decides whose records count. */
+export async function readFound(setting: Setting, records: AsyncIterable<LogRecord>, verifier: Verifier = NO_VERIFIER): Promise<Found> {
   const copies = copyFiles(setting.settings.copies, placesOf(setting));
   const observe: ReplayObserver = (event, state, changes) => {
     for (const copy of copies) copy.observe?.(event, state, changes);
@@ -47,7 +49,7 @@ export async function readFound(setting: Setting, records: AsyncIterable<LogReco
       yield record;
     }
   };
-  const replayed = await replayLog(noting(), `the log of run ${setting.id}`, observe).catch((thrown: unknown): never => {
+  const replayed = await replayLog(noting(), `the log of run ${setting.id}`, observe, verifier).catch((thrown: unknown): never => {
     throw thrown instanceof ShardlineError ? thrown : refused(setting, reasonOf(thrown));
   });
   if (replayed === null) throw refused(setting, 'its log does not begin with the start of a run');
@@ -106,10 +108,18 @@ export async function readPicked(
   { from, records }: Picked,
   logs: readonly Pick<RunLog, 'append'>[] = [],
 ): Promise<Found> {
-  return await readFound(setting, copying(records, logs)).catch((thrown: unknown): never => {
+  // Others can write to Redis, and only this user to the file.
+  const verifier = from === 'redis' ? setting.trust.verifier : NO_VERIFIER;
+  const found = await readFound(setting, copying(records, logs), verifier).catch((thrown: unknown): never => {
     const isDamaged = from === 'redis' && thrown instanceof ShardlineError && thrown.code === 'bad-message';
     throw isDamaged ? refused(setting, `its log in Redis is damaged: ${thrown.values.problem}`) : thrown;
   });
+  // A signature proves whose record it is, not that somebody has put it in its place.
+  const { spec } = found.opening;
+  const runs = [spec.runId, announcedSpec(found.opening).runId];
+  if (spec.runId !== setting.id || !runs.includes(decodeEnvelope(found.last, `the log of run ${setting.id}`).run))
+    throw refused(setting, `its log in Redis is that of run ${spec.runId}`);
+  return found;
 }
 
 /** Records that are copied in one write. */

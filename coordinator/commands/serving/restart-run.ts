@@ -9,13 +9,13 @@ import type { Setting } from '../run-context.ts';
 import { type OpenedRun, recordClosed } from './opened-run.ts';
 
 /** Records the restart, announces the run again and returns it with new agents. No earlier result counts. */
-export async function restartRun({ edge }: Setting, run: OpenedRun, opening: RunOpened): Promise<OpenedRun> {
+export async function restartRun({ edge, trust }: Setting, run: OpenedRun, opening: RunOpened): Promise<OpenedRun> {
   const { log, recorder, redis } = run;
   edge.stderr.write(`shardline: ${restartLine(opening)}\n`);
   recordClosed(run, { kind: 'run-restarted', at: opening.at, opening });
   const spec = announcedSpec(opening);
   const reopened = await redis.again((pools) => pools.openRun(spec));
-  const writer = { address: addressOf(spec), epoch: reopened.channel.epoch, seq: recorder.seq() };
+  const writer = { address: addressOf(spec), epoch: reopened.channel.epoch, seq: recorder.seq(), signer: trust.signer };
   return { ...run, recorded: null, redis: { ...redis, ...reopened }, recorder: createRecorder(log, writer) };
 }
 

@@ -135,7 +135,7 @@ export type CoordinatorEvent =
   /** Redis came back without the run (`isMissing`) or with an earlier state of it; the state of running attempts is unknown. */
   | { readonly kind: 'redis-emptied'; readonly at: number; readonly isMissing: boolean }
   /** Every event up to this entry of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's. */
-  | { readonly kind: 'stream-read'; readonly at: number; readonly position: string; readonly aheadMs: number }
+  | { readonly kind: 'stream-read'; readonly at: number; readonly position: string; readonly aheadMs: number; readonly digest?: string }
   /** The entry of the run's stream at this position does not count. `agent` is its sender; null if that is unknown. */
   | {
       readonly kind: 'message-rejected';

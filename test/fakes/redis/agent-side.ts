@@ -1,5 +1,6 @@
 // The agent's ports over the model, like those of agent/redis, with a worker that fetches jobs as that of BullMQ does.
 
+import { createHash } from 'node:crypto';
 import type { JoinedRun, PoolMember } from '../../../agent/ports.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
@@ -130,7 +131,7 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
         const piece = data.slice(chunk * chunkBytes, (chunk + 1) * chunkBytes);
         if (!(await persist(() => scripts.storeCoverage(server, runId, coverageField(agent, part, chunk), piece)))) break;
       }
-      return { part, chunks };
+      return { part, chunks, digest: createHash('sha256').update(data).digest('hex') };
     },
 
     async pull(slots, serve, signal) {

@@ -2,10 +2,13 @@
 
 import { expect, test } from 'vitest';
 import { groupOf, ownExitCode, tooOldMs, toRunAgain, verdictOf } from '../../../coordinator/ci/group.ts';
-import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
+import { agentId, nodeId, runId, testFile } from '../../../shared/domain/ids.ts';
 import type { Report } from '../../../shared/domain/report.ts';
-import { decodeVerdict, encodeVerdict, MOST_AGAIN } from '../../../shared/wire/group.ts';
+import { decodeVerdict, encodeVerdict, type GroupVerdict, MOST_AGAIN } from '../../../shared/wire/group.ts';
+import { NO_VERIFIER } from '../../../shared/wire/signature.ts';
 import { sampleReport } from '../report/sample-report.ts';
+
+const ended = (exitCode: number, line: string, files: string | null) => ({ exitCode, line, files, endedAt: 1000, reportDigest: null });
 
 const identity = { names: ['GitLab 1 tests'], isNamedByUser: false, python: 'cpython 3.12', pytestArgs: ['tests'], settings: ['auto'] };
 
@@ -51,7 +54,7 @@ const failed = (name: string) =>
   }) as const;
 const red = sampleReport([failed('test_x'), failed('test_y')], { notRun: [] });
 
-const againAfter = (report: Report, exitCode = report.exitCode) => verdictOf(report, exitCode, 'failed', 'abc').again;
+const againAfter = (report: Report, exitCode = report.exitCode) => verdictOf(report, ended(exitCode, 'failed', 'abc')).again;
 
 test('a retry runs the tests that failed or did not run, if nothing else made the run red', () => {
   const notRun = [{ nodeid: testFile('test_b.py'), kind: 'file', tests: null, reason: 'maxfail', predictedSeconds: 1 }] as const;
@@ -75,7 +78,7 @@ test('a retry runs the tests that failed or did not run, if nothing else made th
 });
 
 test('a retry of other files, a fresh one, and one whose verdict is lost run the whole suite', () => {
-  const before = verdictOf(red, 1, 'failed', 'abc');
+  const before = verdictOf(red, ended(1, 'failed', 'abc'));
   expect(toRunAgain({ before, isFresh: false }, 'abc')).toEqual(before.again);
   expect(toRunAgain({ before, isFresh: true }, 'abc')).toBe(null);
   expect(toRunAgain({ before, isFresh: false }, 'def')).toBe(null);
@@ -84,7 +87,7 @@ test('a retry of other files, a fresh one, and one whose verdict is lost run the
 });
 
 test('a job that fails only for its own tests still fails for everything else', () => {
-  const verdict = verdictOf(red, 1, 'failed', null);
+  const verdict = verdictOf(red, ended(1, 'failed', null));
   expect(verdict.failedOn).toEqual(['job1']);
   expect(ownExitCode(verdict, agentId('job1'))).toBe(1);
   expect(ownExitCode(verdict, agentId('job2'))).toBe(0);
@@ -97,7 +100,7 @@ test('a job that fails only for its own tests still fails for everything else', 
     [{ ...red, tests: [] }, 1],
   ];
   for (const [report, exitCode] of otherwise) {
-    expect(ownExitCode(verdictOf(report, report.exitCode, 'failed', null), agentId('job2'))).toBe(exitCode);
+    expect(ownExitCode(verdictOf(report, ended(report.exitCode, 'failed', null)), agentId('job2'))).toBe(exitCode);
   }
 });
 
@@ -107,7 +110,7 @@ test('a job whose machine was replaced still fails for its own tests, and every 
     const agents = [{ id: agentId(agent), ended }] as unknown as Report['agents'];
     return sampleReport([{ ...failed('test_x'), attempts: [own] }], { notRun: [], agents });
   };
-  const own = (report: Report, agent: string): number => ownExitCode(verdictOf(report, 1, 'failed', null), agentId(agent));
+  const own = (report: Report, agent: string): number => ownExitCode(verdictOf(report, ended(1, 'failed', null)), agentId(agent));
   expect(own(by('job2-aaaa', 'lost'), 'job2-bbbb')).toBe(1);
   expect(own(by('job2-aaaa', 'lost'), 'job21-bbbb')).toBe(0);
   // Jobs without numbers: another one may have taken the place of the one that is gone.
@@ -116,17 +119,14 @@ test('a job whose machine was replaced still fails for its own tests, and every 
 });
 
 test('a verdict from Redis is checked', () => {
-  const verdict = verdictOf(red, 1, 'failed: 2 failed', 'abc');
-  expect(decodeVerdict(encodeVerdict(verdict), 'here')).toEqual(verdict);
-  const spoiled = [
-    { exitCode: -1 },
-    { exitCode: 'x' },
-    { again: { failed: ['../../etc/passwd'], notRun: [] } },
-    { run: 'A B' },
-    { version: 0 },
-  ];
+  const verdict = verdictOf(red, ended(1, 'failed: 2 failed', 'abc'));
+  const address = { pool: 'p', run: runId('r') };
+  const origin = { ...address, generation: 1, epoch: 1 };
+  const reader = { ...address, verifier: NO_VERIFIER };
+  expect(decodeVerdict(encodeVerdict(verdict, origin), reader, 'here')).toEqual(verdict);
+  const spoiled = [{ exitCode: -1 }, { exitCode: 'x' }, { again: { failed: ['../../etc/passwd'], notRun: [] } }, { run: 'A B' }];
   for (const change of spoiled) {
-    const text = JSON.stringify({ ...JSON.parse(encodeVerdict(verdict)), ...change });
-    expect(() => decodeVerdict(text, 'here')).toThrow('here');
+    const text = encodeVerdict({ ...verdict, ...change } as GroupVerdict, origin);
+    expect(() => decodeVerdict(text, reader, 'here')).toThrow('here');
   }
 });

@@ -338,3 +338,18 @@ describe('values', () => {
     for (const [text, bytes] of Object.entries(cases)) expect(parseBytes(text), text).toBe(bytes);
   });
 });
+
+test('a command says that it believes everyone on the network, unless it verifies or was told not to', async () => {
+  const far = ['--redis', 'redis://redis.example:6379'];
+  const trusts = async (...argv: readonly string[]) => [(await run(argv)).trustsNetwork, (await agent(argv)).trustsNetwork];
+  expect(await trusts(...far)).toEqual([true, true]);
+  for (const more of [
+    ['--trust', 'keys'],
+    ['--verify', 'off'],
+    ['--verify', 'warn'],
+  ])
+    expect(await trusts(...far, ...more)).toEqual([false, false]);
+  for (const near of ['redis://localhost:6379', 'redis://127.0.0.1', 'unix:///run/redis.sock'])
+    expect(await trusts('--redis', near)).toEqual([false, false]);
+  expect((await run([])).trustsNetwork).toBe(false);
+});

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { CoordinatorEvent, OwnEvent } from '../../../coordinator/core/state/events.ts';
 import { decodeLog } from '../../../coordinator/record/record-codec.ts';
@@ -7,6 +8,7 @@ import { runId } from '../../../shared/domain/ids.ts';
 import { decodeEnvelope, WIRE_VERSION } from '../../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../../shared/wire/events.ts';
 import type { LogRecord } from '../../../shared/wire/run-log.ts';
+import { signerOf, verifierOf } from '../../../shared/wire/signature.ts';
 import { collect } from '../../support/recorded-events.ts';
 import { a1, finished, joined, opened, reported, shardOf } from '../core/run-kit.ts';
 
@@ -100,5 +102,43 @@ describe('a log', () => {
     expect(await replayLog(recordsOf(opening, tick), 'the log')).toMatchObject({ seq: 2, position: '0', state: { coordinatorAt: 2000 } });
     expect(await replayLog(recordsOf(tick), 'the log')).toBeNull();
     expect(await replayLog([], 'the log')).toBeNull();
+  });
+});
+
+describe('a signed log', () => {
+  const [ours, theirs] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+  const verifier = verifierOf({
+    keys: [{ key: ours.publicKey, uses: ['coordinator'] }],
+    mode: 'require',
+    onDoubt: () => undefined,
+    now: () => 0,
+  });
+  const read = { kind: 'stream-read', at: 2500, position: '5-0', aheadMs: 0 } as const;
+  const recorded = (key: typeof ours | null): readonly LogRecord[] => {
+    const { recorder, records } = recording({ signer: key === null ? null : signerOf(key.privateKey) });
+    recorder.add(opening);
+    recorder.addEntry({ kind: 'stream-entry', text, events, read });
+    recorder.flush();
+    return records();
+  };
+  const verified = (records: readonly LogRecord[]) => collect(decodeLog(records, 'the log', verifier));
+
+  test('counts only if a trusted coordinator has signed every record', async () => {
+    const signed = recorded(ours);
+    expect(await verified(signed)).toHaveLength(2);
+    await expect(verified(recorded(null))).rejects.toMatchObject({ code: 'not-signed' });
+    await expect(verified(recorded(theirs))).rejects.toMatchObject({ code: 'unknown-key' });
+    const [first, last] = signed as [LogRecord, LogRecord];
+    const message = JSON.parse(first.own);
+    const later = { ...first, own: JSON.stringify({ ...message, body: `${message.body} ` }) };
+    await expect(verified([later, last])).rejects.toMatchObject({ code: 'bad-signature' });
+  });
+
+  test('counts only with the batches that were recorded', async () => {
+    const [first, last] = recorded(ours) as [LogRecord, LogRecord];
+    const other = encodeEvents(events, { ...address, sender: a1, seq: 2, epoch: 0 });
+    await expect(verified([first, { ...last, batch: { position: '5-0', text: other } }])).rejects.toThrow(/not the one that was recorded/);
+    // A log that nobody needs to verify has no digests.
+    expect(JSON.parse(decodeEnvelope(recorded(null)[1]?.own ?? '', 'x').body)).toEqual(read);
   });
 });
