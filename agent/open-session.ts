@@ -16,6 +16,8 @@ import type { NumberScope } from './worker-numbers.ts';
 export interface AgentIdentity extends Candidate {
   readonly pid: number;
   readonly hashSeed: string | null;
+  /** Sorted; none by default. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** The pytest settings of this machine. They are the same for every run. */
@@ -49,7 +51,7 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
   const { identity, pytest, engine, clock, spec, run, outbox, control, introduce } = opening;
   const closed = new AbortController();
   void control.closed.then(() => closed.abort());
-  const { id, host, pid, hashSeed, isLocal } = identity;
+  const { id, host, pid, hashSeed, isLocal, labels = [] } = identity;
   let isJoined = false;
   let files: FilesPrint | null = null;
   try {
@@ -58,6 +60,7 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
     await refuseForeignArgs(identity, spec);
     return await engine.open({
       agent: id,
+      labels,
       spec,
       ending: AbortSignal.any([closed.signal, shutdown]),
       collect: control.collect,
@@ -66,7 +69,8 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
         isJoined = true;
         const { installed, ...versions } = info;
         const fingerprint = { files, python: installed };
-        introduce({ kind: 'agent-joined', at: clock.now(), agent: { id, host, pid, hashSeed, isLocal, fingerprint, ...versions } });
+        const about = { id, host, pid, hashSeed, isLocal, fingerprint, ...(labels.length === 0 ? {} : { labels }) };
+        introduce({ kind: 'agent-joined', at: clock.now(), agent: { ...about, ...versions } });
       },
       listed: (list) =>
         introduce({

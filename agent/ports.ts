@@ -38,6 +38,8 @@ export interface JoinedRun {
   claimNumbers(counter: string, count: number, floor: number): Promise<number>;
   /** Milliseconds since the epoch by the clock that coordinator and agents share. */
   serverNow(): Promise<number>;
+  /** Milliseconds since Redis last took a sign of life of this agent. */
+  silenceMs(): number;
   /** Stores one compressed coverage data file under a number that the agent chooses. A run that is over stores nothing. */
   storeCoverage(part: number, data: Uint8Array): Promise<CoveragePart>;
   /** Hands back attempts that were fetched but not begun, and releases the connections. */
@@ -86,6 +88,8 @@ export interface SessionRequest {
   /** Whether attempts wait in the queue. Rejects when Redis does not answer. */
   readonly isMoreWaiting: () => Promise<boolean>;
   readonly claimNumbers: ClaimNumbers;
+  /** The labels of this agent; null to run every test, whatever it needs. */
+  readonly labels: readonly string[] | null;
   /** Takes the coverage of one pytest before its directory is removed; null when shardline leaves pytest-cov alone. */
   readonly keepCoverage: ((measured: MeasuredCoverage) => Promise<void>) | null;
   /** Takes what pytest shows besides results, piece by piece. */

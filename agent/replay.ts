@@ -51,6 +51,7 @@ export async function replayTests(replay: Replay, nodeids: readonly NodeId[], in
   };
   const session = await engine.open({
     agent,
+    labels: null,
     spec,
     workspace,
     python,

@@ -9,7 +9,8 @@ export interface RunningAttempts {
   serve(request: AttemptRequest): Promise<void>;
   /** Interrupts the attempt, now or when it starts. */
   cancel(attempt: AttemptId, by: InterruptCause): void;
-  interruptAll(by: InterruptCause): void;
+  /** Interrupts the running attempts, or those of them that `which` accepts. */
+  interruptAll(by: InterruptCause, which?: (request: AttemptRequest) => boolean): void;
   /** Resolves when every running attempt is over, however it ended. */
   settled(): Promise<void>;
   /** Seconds in which the workers collected and ran tests, in the attempts that are over. */
@@ -39,8 +40,8 @@ export function createRunningAttempts(start: (request: AttemptRequest) => Runnin
       cancelled.set(attempt, by);
       running.get(attempt)?.interrupt(by);
     },
-    interruptAll(by) {
-      for (const attempt of running.values()) attempt.interrupt(by);
+    interruptAll(by, which = () => true) {
+      for (const attempt of running.values()) if (which(attempt.request)) attempt.interrupt(by);
     },
     async settled() {
       await Promise.allSettled([...running.values()].map((attempt) => attempt.settled));

@@ -9,6 +9,7 @@ import type { Drain } from '../shared/domain/run-spec.ts';
 import { startAttempt } from './attempt.ts';
 import type { Outbox } from './outbox.ts';
 import type { JoinedRun, Session } from './ports.ts';
+import { keepResourceLease } from './resource-lease.ts';
 import type { RunControl } from './run-control.ts';
 import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts';
 
@@ -42,13 +43,15 @@ export async function serveSession(serving: Serving, shutdown: AbortSignal): Pro
   const onShutdown = (): void => leave('shutdown');
   shutdown.addEventListener('abort', onShutdown, { once: true });
 
-  const obeyed = Promise.all([control.follow((command) => obey(command, serving, attempts, leave)), leaveAtDeadline(serving, leave)]).catch(
-    (thrown: unknown) => {
-      // An agent that cannot read the coordinator's commands must stop pulling. It finishes its running attempts and reports them.
-      leaving.abort();
-      throw thrown;
-    },
-  );
+  const obeyed = Promise.all([
+    control.follow((command) => obey(command, serving, attempts, leave)),
+    leaveAtDeadline(serving, leave),
+    keepResourceLease(run, attempts, clock, listening.signal),
+  ]).catch((thrown: unknown) => {
+    // An agent that cannot read the coordinator's commands must stop pulling. It finishes its running attempts and reports them.
+    leaving.abort();
+    throw thrown;
+  });
   // The code below awaits this promise once all running attempts have settled.
   obeyed.catch(() => undefined);
   try {

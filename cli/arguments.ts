@@ -98,6 +98,8 @@ function toFlag(option: ReturnType<typeof optionsOf>[number], command: CommandNa
   const choices = option.choices.length > 0 && option.metavar !== '' ? `: ${option.choices.join(', ')}` : '';
   const shown = otherwise === null ? '' : otherwise === REQUIRED ? ` [${REQUIRED}]` : ` [default: ${otherwise}]`;
   const flag = new Option(flagsOf(option), `${option.meaning}${choices}${shown}`).helpGroup(`${option.group}:`);
+  if (option.kind === 'labels')
+    flag.argParser<string>((value, before: string | undefined) => (before === undefined ? value : `${before} ${value}`));
   return option.isHidden ? flag.hideHelp() : flag;
 }
 

@@ -109,11 +109,15 @@ function environmentTexts(env: Readonly<Record<string, string | undefined>>, mis
   return texts;
 }
 
-/** pyproject.toml may give the sets as a list of strings. */
-const isListOfSets = (key: string, value: unknown): value is readonly string[] =>
-  optionTable.some(({ name, kind }) => name === key && kind === 'sets') &&
-  Array.isArray(value) &&
-  value.every((set) => typeof set === 'string');
+/** The kind of the option if pyproject.toml may give it as a list of strings; null if it may not. */
+function kindOfList(key: string, value: unknown): 'sets' | 'labels' | null {
+  const kind = optionTable.find(({ name }) => name === key)?.kind;
+  const isList = Array.isArray(value) && value.every((each) => typeof each === 'string');
+  return isList && (kind === 'sets' || kind === 'labels') ? kind : null;
+}
+
+/** [tool.shardline.resources] is a table of its own. */
+const isResources = (key: string, value: unknown): value is object => key === 'resources' && typeof value === 'object' && value !== null;
 
 async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
@@ -127,7 +131,9 @@ async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<R
         }),
       );
     } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') texts.set(key, String(value));
-    else if (isListOfSets(key, value)) texts.set(key, value.join(';'));
+    else if (isResources(key, value)) texts.set(key, JSON.stringify(value));
+    else if (Array.isArray(value) && kindOfList(key, value) !== null)
+      texts.set(key, value.join(kindOfList(key, value) === 'sets' ? ';' : ' '));
     else
       mistakes.push(
         new ShardlineError('bad-config', {

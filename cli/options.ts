@@ -13,6 +13,8 @@ import type { CommandName } from './commands.ts';
 export type OptionKind =
   | 'text'
   | 'sets'
+  | 'labels'
+  | 'resources'
   | 'path'
   | 'count'
   | 'numprocesses'
@@ -471,6 +473,26 @@ export const optionTable: readonly OptionRow[] = [
     commands: ['run', 'ci', 'plan'],
     meaning: 'Keep files that match these globs in one shard',
     detail: 'Separate globs with spaces and sets of globs with semicolons.',
+  }),
+  row({
+    name: 'label',
+    kind: 'labels',
+    metavar: 'LABEL',
+    group: 'Agents and workers',
+    commands: ['run', 'ci', 'agent'],
+    meaning: 'Let the agent run tests that require this label',
+    detail:
+      'Repeatable. Tests require labels with `@pytest.mark.requires("gpu")`. For `run` and `ci`, the label of the agents that they start. See [needs.md](needs.md).',
+  }),
+  row({
+    name: 'resources',
+    kind: 'resources',
+    metavar: 'NAME=LIMIT',
+    group: 'Sharding and order',
+    commands: ['run', 'ci'],
+    meaning: 'How many units of each resource tests may use at once',
+    detail:
+      'Separate several with spaces. A resource that is not listed has 1. In pyproject.toml, `[tool.shardline.resources]` can also name the test files that need one: `payments-sandbox = { limit = 2, tests = ["tests/payments/**"] }`. See [needs.md](needs.md).',
   }),
   row({
     name: 'serial-marker',

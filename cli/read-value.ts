@@ -5,6 +5,7 @@ import { parsePart } from '../shared/domain/part.ts';
 import { parseRerunLimit } from '../shared/domain/reruns.ts';
 import { measureNames, parseTargets } from '../shared/domain/targets.ts';
 import { readRedisUrl } from '../shared/settings/redis-url.ts';
+import { parseResources } from '../shared/settings/resources.ts';
 import { parseBytes } from '../shared/text/bytes.ts';
 import { parseDuration } from '../shared/text/duration.ts';
 import { didYouMean } from './nearest.ts';
@@ -25,6 +26,17 @@ export const readValue = (option: OptionRow, text: string, base: string): Value 
 const readers: Readonly<Record<OptionKind, Reader>> = {
   text: (text) => text,
   sets: (text) => text,
+  labels: (text) =>
+    text.split(/\s+/).every((label) => /^[A-Za-z0-9_.-]{0,64}$/.test(label))
+      ? text
+      : { expected: 'labels of at most 64 letters, digits, _ . and -', fix: 'Write for example --label gpu.' },
+  resources: (text) =>
+    parseResources(text) === null
+      ? {
+          expected: 'a limit of 1 or more for each resource',
+          fix: `Write for example --resources 'payments-sandbox=2', or in [tool.shardline.resources]: payments-sandbox = { limit = 2, tests = ["tests/payments/**"] }.`,
+        }
+      : text,
   flag: readFlag,
   path: readPath,
   python: readPython,

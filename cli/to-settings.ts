@@ -10,6 +10,7 @@ import { parseTargets } from '../shared/domain/targets.ts';
 import { type VerifyMode, verifyModes } from '../shared/domain/trust.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { readRedisUrl } from '../shared/settings/redis-url.ts';
+import { parseResources } from '../shared/settings/resources.ts';
 import {
   type AgentSettings,
   type AuditSettings,
@@ -236,6 +237,8 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     waitAgentsSeconds: number('wait-agents') ?? 0,
     harmless: (text('harmless-hooks') ?? '').split(/\s+/).filter((word) => word !== ''),
     shardTogether: readSets(text('shard-together') ?? ''),
+    resources: parseResources(text('resources') ?? '') ?? [],
+    labels: labelsIn(text('label')),
     redisWaitSeconds: number('redis-wait') ?? 0,
     signKey: text('sign-key'),
     trust: text('trust'),
@@ -268,6 +271,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     once: flag('once'),
     isOwned: flag('owned'),
     run: text('run'),
+    labels: labelsIn(text('label')),
     acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? (isNetwork(text('redis') ?? '') ? 'safe' : 'any'),
     ownArgs: ownArgsIn(text('own-args')),
     trust: text('trust'),
@@ -299,6 +303,8 @@ function isWithoutTls(url: string): boolean {
   const address = readRedisUrl(url);
   return address.kind === 'tcp' && !address.isTls;
 }
+
+const labelsIn = (text: string | null): readonly string[] => [...new Set((text ?? '').split(/\s+/))].filter((label) => label !== '').sort();
 
 /** The command that starts the agent writes them as a JSON list. */
 function ownArgsIn(text: string | null): readonly string[] {

@@ -1,6 +1,6 @@
 // Defines the ports of the run loop. Adapters under redis/ and discovery/ implement them; a command's composition root joins them.
 
-import type { AttemptRequest } from '../shared/domain/attempt.ts';
+import type { AttemptRequest, Lane } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/domain/coverage.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
@@ -32,13 +32,19 @@ export interface Pools {
   aliveAgents(pool: string): Promise<readonly AgentId[]>;
 }
 
+/** An attempt that is in a queue, or was. `lane` is null for the queue of all agents. */
+export interface EnqueuedAttempt {
+  readonly id: AttemptId;
+  readonly lane: Lane | null;
+}
+
 /** How to take a run over from an earlier coordinator. */
 export interface TakeOver {
   /**
    * Called once that coordinator can enqueue no more; resolves with the attempts that it enqueued. `log` is the run's log in Redis, to which
    * it can add nothing more either; null without one.
    */
-  readonly earlier: (log: SharedLog | null) => Promise<readonly AttemptId[]>;
+  readonly earlier: (log: SharedLog | null) => Promise<readonly EnqueuedAttempt[]>;
   /** Called once if that coordinator may be alive, with the longest time to wait for it. */
   readonly onWait: (holder: LeaseHolder, upToSeconds: number) => void;
   /** Ends the wait. */

@@ -7,6 +7,7 @@ import type { Action } from './core/decide/actions.ts';
 import { nextAttempt } from './core/decide/attempt-request.ts';
 import { halve } from './core/decide/isolate-crash.ts';
 import { graceMs } from './core/decide/run-end.ts';
+import { divideByNeeds } from './core/decide/split-by-needs.ts';
 import { whyDismissed } from './core/result/agent-end.ts';
 import { unplannedList } from './core/state/collection/suite.ts';
 import { deadlineTimes } from './core/state/deadline.ts';
@@ -31,7 +32,14 @@ export interface Acting {
 type ActionOf<Kind extends Action['kind']> = Extract<Action, { readonly kind: Kind }>;
 
 /** Actions that call for another decision at once: they add shards or make shards due again. */
-const FOLLOWED: ReadonlySet<Action['kind']> = new Set(['plan-suite', 'split-shard', 'give-up-shard', 'dismiss-agent']);
+const FOLLOWED: ReadonlySet<Action['kind']> = new Set([
+  'plan-suite',
+  'split-shard',
+  'divide-shard',
+  'lose-attempt',
+  'give-up-shard',
+  'dismiss-agent',
+]);
 
 export const isFollowed = ({ kind }: Action): boolean => FOLLOWED.has(kind);
 
@@ -62,6 +70,15 @@ export function act(on: Acting, action: Action, at: number): void {
     case 'split-shard':
       on.take({ kind: 'shard-split', at, shard: action.shard, into: halve(on.state, action.shard) });
       break;
+    case 'divide-shard':
+      on.take({ kind: 'shard-split', at, shard: action.shard, into: divideByNeeds(on.state, action.shard), byNeeds: true });
+      break;
+    case 'await-needs':
+      on.take({ kind: 'shard-waits', at, shard: action.shard, lacks: action.lacks });
+      break;
+    case 'lose-attempt':
+      loseAttempt(on, action, at);
+      break;
     default:
       assertNever(action);
   }
@@ -70,8 +87,8 @@ export function act(on: Acting, action: Action, at: number): void {
 function startAttempt({ state, take, outgoing }: Acting, action: ActionOf<'start-attempt'>, at: number): void {
   const request = nextAttempt(state, action.shard, action.role);
   if (request === null) throw new ShardlineError('internal', { problem: `an attempt of the unknown shard ${action.shard} was decided` });
-  const { id, shard, fence, role, selectors } = request;
-  take({ kind: 'attempt-enqueued', at, attempt: id, shard, fence, role, selectors });
+  const { id, shard, fence, role, selectors, needs, lane } = request;
+  take({ kind: 'attempt-enqueued', at, attempt: id, shard, fence, role, selectors, ...(needs && { needs }), ...(lane && { lane }) });
   outgoing.enqueue(request);
 }
 
@@ -88,6 +105,12 @@ function planSuite(on: Acting, at: number): void {
 function cancelAttempt({ channel, take, outgoing }: Acting, { attempt, by }: ActionOf<'cancel-attempt'>, at: number): void {
   take({ kind: 'attempt-cancelled', at, attempt, by });
   outgoing.send(() => channel.send({ kind: 'cancel-attempt', attempt, by }));
+}
+
+/** An agent of its lane that joins later must not begin it. */
+function loseAttempt({ channel, take, outgoing }: Acting, { attempt }: ActionOf<'lose-attempt'>, at: number): void {
+  take({ kind: 'attempt-lost', at, attempt, agent: null });
+  outgoing.send(() => channel.send({ kind: 'cancel-attempt', attempt, by: 'superseded' }));
 }
 
 function closeRun({ state, channel, take, outgoing, wakeUps }: Acting, { why }: ActionOf<'close-run'>, at: number): void {

@@ -55,6 +55,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       tls: settings.redisTls,
       pool: settings.pool,
       agent: id,
+      labels: settings.labels,
       only: settings.run === null ? null : runId(settings.run),
       signer,
       verifier,
@@ -75,6 +76,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           host,
           pid: process.pid,
           hashSeed: edge.env.PYTHONHASHSEED ?? null,
+          labels: settings.labels,
           // Only a run starts an agent with both options. It does so in its own workspace and with its own interpreter.
           isLocal: settings.once && settings.run !== null,
           accepts: { mode: settings.acceptArgs, own: settings.ownArgs },
@@ -181,7 +183,7 @@ function leaveOnRequest({ isOwned }: AgentSettings, edge: Edge): LeaveRequest {
 
 /** Says in one line what this agent brings. Throws `no-python`. */
 async function introduction(settings: AgentSettings, machine: MachineFacts): Promise<string> {
-  const { workspace, python, numprocesses, workerBytes, redis, pool } = settings;
+  const { workspace, python, numprocesses, workerBytes, redis, pool, labels } = settings;
   const [git, interpreter] = await Promise.all([gitPrint(workspace), printInterpreter(python, workspace, new AbortController().signal)]);
   const commit = git === null ? 'not in git' : `commit ${git.commit.slice(0, 12)}${git.changedFiles === 0 ? '' : ' with changes'}`;
   const workers = numprocesses === 'auto' ? maxAutoWorkers(machine, workerBytes) : Number(numprocesses);
@@ -189,6 +191,7 @@ async function introduction(settings: AgentSettings, machine: MachineFacts): Pro
     `${workspace} (${commit})`,
     `${interpreter.python}, pytest ${interpreter.plugins.pytest || 'missing'}`,
     plural(workers, 'worker'),
+    ...(labels.length === 0 ? [] : [`labels ${labels.join(', ')}`]),
     `Redis at ${safeUrl(redis)}`,
   ];
   return `waiting for runs of the pool ${pool}: ${facts.join('; ')}`;

@@ -5,8 +5,8 @@ import { fileOf, type NodeId, type TestFile, testFile } from '../../shared/domai
 import type { Selector } from '../../shared/domain/shard.ts';
 
 export interface RemainingWork {
-  /** The file was collected; its `serial` tests are postponed and thus not left. Returns false if it was collected before. */
-  collect(file: TestFile, nodeids: readonly NodeId[], serial: readonly NodeId[]): boolean;
+  /** The file was collected; its `postponed` tests run in other attempts and thus not left. Returns false if it was collected before. */
+  collect(file: TestFile, nodeids: readonly NodeId[], postponed: readonly NodeId[]): boolean;
   /** The file or directory could not be collected. Returns false if it has failed before. */
   fail(file: TestFile): boolean;
   /** The test has its result. Returns false if it had one before. */
@@ -30,14 +30,14 @@ export function createRemainingWork(selectors: readonly Selector[]): RemainingWo
   const isKnown = (file: TestFile): boolean => collected.has(file) || failed.has(file) || isBelow(file, failed);
 
   return {
-    collect(file, nodeids, serial) {
+    collect(file, nodeids, postponed) {
       if (collected.has(file)) return false;
       collected.add(file);
       for (const nodeid of nodeids) {
         files.set(nodeid, file);
         if (!settled.has(nodeid)) open.add(nodeid);
       }
-      for (const nodeid of serial) open.delete(nodeid);
+      for (const nodeid of postponed) open.delete(nodeid);
       return true;
     },
     fail(file) {

@@ -10,7 +10,7 @@ import { blame, failedTeardown } from '../core/blame.ts';
 import { foldPhases } from '../core/fold-phases.ts';
 import { createRemainingWork, type RemainingWork } from '../core/remaining-work.ts';
 import { createWorkerActivity, type WorkerActivity } from '../core/worker-activity.ts';
-import type { PytestMessage } from './codec.ts';
+import { needsFrom, type PytestMessage } from './codec.ts';
 
 /** The facts that pytest reported about itself at its start. */
 export interface StartedPytest {
@@ -142,9 +142,10 @@ function collect({ work, activity, emit, now }: Log, message: Message<'collected
   activity.endCollecting(worker, null);
   const nodeids = message.nodeids.map(nodeId);
   const serial = message.serial.map(nodeId);
-  if (!work.collect(file, nodeids, serial)) return;
+  if (!work.collect(file, nodeids, [...serial, ...message.unmet.map(nodeId)])) return;
   const { seconds, mayBackUp, digest } = message;
-  emit({ kind: 'collected', at: now(), file, nodeids, serial, mayBackUp, digest, seconds, worker });
+  const needs = message.needs.length === 0 ? {} : { needs: message.needs.map(needsFrom) };
+  emit({ kind: 'collected', at: now(), file, nodeids, serial, ...needs, mayBackUp, digest, seconds, worker });
 }
 
 function failToCollect({ work, activity, emit, now }: Log, message: Message<'collect-failed'>, worker: string): void {

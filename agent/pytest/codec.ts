@@ -1,6 +1,8 @@
 // Validates the plugin's messages: one JSON object per line. The Python writer is shared/pytest/plugin/lib/shardline_pytest.
 
 import { z } from 'zod';
+import { nodeId } from '../../shared/domain/ids.ts';
+import { allNeeds, type TestNeeds } from '../../shared/domain/needs.ts';
 import { listOrders } from '../../shared/domain/suite/suite-list.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { pythonPrintSchema } from '../../shared/wire/suite/fingerprint.ts';
@@ -36,6 +38,19 @@ const shown = z.discriminatedUnion('what', [
   z.object({ kind: z.literal('shown'), what: z.literal('deselected'), counts: z.record(z.string(), z.int().positive()) }),
 ]);
 
+/** What one test needs: labels of its agent, and units of resources by name. */
+const testNeeds = z.object({
+  nodeid: z.string(),
+  labels: z.array(z.string()),
+  resources: z.record(z.string(), z.number().int().positive()),
+});
+
+/** The needs of a test in the words of a run. */
+export const needsFrom = ({ nodeid, labels, resources }: z.infer<typeof testNeeds>): TestNeeds => ({
+  nodeid: nodeId(nodeid),
+  needs: allNeeds({ labels, resources: Object.entries(resources).map(([name, units]) => ({ name, units })) }),
+});
+
 const message = z.discriminatedUnion('kind', [
   shown,
   /**
@@ -62,6 +77,9 @@ const message = z.discriminatedUnion('kind', [
     file: z.string(),
     nodeids: z.array(z.string()),
     serial: z.array(z.string()),
+    needs: z.array(testNeeds),
+    /** Tests that need more than the task has, and are postponed. */
+    unmet: z.array(z.string()),
     mayBackUp: z.boolean(),
     digest: z.string().nullable(),
     seconds: z.number(),
@@ -128,7 +146,7 @@ const message = z.discriminatedUnion('kind', [
     stepwiseCount: z.number().int().nonnegative().nullable(),
   }),
   z.object({ kind: z.literal('file-collected'), file: z.string() }),
-  z.object({ kind: z.literal('list-group'), file: z.string(), nodeids: z.array(z.string()) }),
+  z.object({ kind: z.literal('list-group'), file: z.string(), nodeids: z.array(z.string()), needs: z.array(testNeeds) }),
   z.object({
     kind: z.literal('list-end'),
     hash: z.string(),

@@ -2,6 +2,7 @@
 
 import type { AttemptEnding, InterruptCause } from '../../shared/domain/attempt.ts';
 import type { AttemptId } from '../../shared/domain/ids.ts';
+import type { Needs } from '../../shared/domain/needs.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import type { PytestMessage } from './codec.ts';
@@ -15,6 +16,7 @@ export interface Task {
   /** The work that is left. */
   selectors: readonly Selector[];
   readonly isSerial: boolean;
+  readonly needs: Needs;
   readonly predictedSeconds: number;
   /** Whether a worker has ever started it. */
   isBegun: boolean;

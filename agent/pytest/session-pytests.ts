@@ -102,13 +102,14 @@ async function keepCoverage(request: SessionRequest, pytest: FedPytest, director
 
 /** What every pytest of the session has in common. The xdist workers of all of them share one series of numbers. */
 function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedRequest, 'socket' | 'startProcess'> {
-  const { agent, python, spec, room, isMoreWaiting, ending, refused, inseparable, show, ended } = request;
+  const { agent, labels, python, spec, room, isMoreWaiting, ending, refused, inseparable, show, ended } = request;
   const { print, replaceMs } = options;
   const howToCollect = createHowToCollect(request, options);
   let isListed = false;
   return {
     command: pytestCommand(python, spec.pytestArgs),
     agent,
+    labels,
     drain: spec.drain,
     testTimeoutSeconds: spec.testTimeoutSeconds,
     room,

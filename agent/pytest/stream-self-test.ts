@@ -88,6 +88,7 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     startProcess: () => startPytest({ python, workspace, sessionPath, environment: PLAIN }),
     command: pytestCommand(python, []),
     agent: 'self-test',
+    labels: null,
     drain: null,
     testTimeoutSeconds: null,
     replaceMs: TRY_MS,

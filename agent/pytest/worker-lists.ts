@@ -1,8 +1,9 @@
 // The whole lists that the xdist workers of one session collect. The first list is the session's; a worker with another list runs nothing.
 
 import { type NodeId, nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
+import type { TestNeeds } from '../../shared/domain/needs.ts';
 import type { ListGroup, SuiteList } from '../../shared/domain/suite/suite-list.ts';
-import type { PytestMessage } from './codec.ts';
+import { needsFrom, type PytestMessage } from './codec.ts';
 
 type Listed = Extract<PytestMessage, { readonly kind: 'listed' }>;
 type End = Extract<PytestMessage, { readonly kind: 'list-end' }>;
@@ -27,6 +28,7 @@ export interface WorkerLists {
 export function createWorkerLists(ask: (worker: string) => void, listed: (list: SuiteList) => void): WorkerLists {
   let own: Listed | null = null;
   let groups: ListGroup[] = [];
+  let needs: TestNeeds[] = [];
   /** The worker that was asked for the list; null when there is none to ask, or when the whole list has arrived. */
   let source: string | null = null;
   let isWhole = false;
@@ -38,6 +40,7 @@ export function createWorkerLists(ask: (worker: string) => void, listed: (list: 
     if (isWhole || source !== null || own === null || first === undefined) return;
     source = first;
     groups = [];
+    needs = [];
     ask(first);
   };
 
@@ -54,8 +57,10 @@ export function createWorkerLists(ask: (worker: string) => void, listed: (list: 
       askNext();
       return true;
     },
-    group(worker, { file, nodeids }) {
-      if (worker === source) groups.push({ file: testFile(file), nodeids: nodeids.map(nodeId) satisfies readonly NodeId[] });
+    group(worker, { file, nodeids, needs: own }) {
+      if (worker !== source) return;
+      groups.push({ file: testFile(file), nodeids: nodeids.map(nodeId) satisfies readonly NodeId[] });
+      needs.push(...own.map(needsFrom));
     },
     end(worker, { problems, digests, loads }) {
       if (worker !== source || own === null) return;
@@ -81,6 +86,7 @@ export function createWorkerLists(ask: (worker: string) => void, listed: (list: 
         others: named(own.others),
         failed: named(own.failed),
         groups,
+        ...(needs.length === 0 ? {} : { needs }),
         stepwiseCount,
       });
     },

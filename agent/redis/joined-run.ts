@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { Lane } from '../../shared/domain/attempt.ts';
 import type { ControlCommand } from '../../shared/domain/control.ts';
 import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
@@ -26,6 +27,8 @@ export interface JoinRequest {
   readonly pool: string;
   readonly runId: RunId;
   readonly agent: AgentId;
+  /** Sorted; none by default. */
+  readonly labels?: readonly string[] | undefined;
   /** Signs what this agent reports; null to sign nothing. */
   readonly signer: Signer | null;
   readonly verifier: Verifier;
@@ -78,15 +81,21 @@ interface Membership extends JoinRequest {
 
 /** Joins at once: the agent counts as alive in this run until `leave`. */
 export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
-  const { redis, pool, runId, agent, signer, verifier, warn } = request;
+  const { redis, pool, runId, agent, labels = [], signer, verifier, warn } = request;
   const keys = runKeys(runId);
   const address: RunAddress = { pool, run: runId };
   const reader: Reader = { ...address, verifier: oneKeyPerEpoch(verifier) };
   /** The attempts that the agent serves, by their jobs. */
   const serving = new Map<string, Promise<void>>();
   const served = new Set<string>();
-  const life = followRun(redis, keys);
-  const beat = (): Promise<void> => life.beat(agent, [...serving.keys()]);
+  const lanes: readonly (Lane | null)[] = labels.length === 0 ? [null] : [labels, null];
+  const life = followRun(redis, keys, undefined, lanes);
+  let beatenAt = performance.now();
+  const beat = async (): Promise<void> => {
+    const sentAt = performance.now();
+    await life.beat(agent, [...serving.keys()]);
+    beatenAt = sentAt;
+  };
   const membership: Membership = { ...request, keys, reader, life, beat };
   let batches = 0;
   await retryWhileUnavailable(beat, warn);
@@ -104,14 +113,17 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
       });
     },
     storeCoverage: (part, data) => storeCoverage(membership, part, data),
-    pull: (slots, serve, signal) => pullAttempts({ redis, reader, keys, agent, serving, served, warn }, slots, serve, signal),
+    pull: (slots, serve, signal) => pullAttempts({ redis, reader, keys, lanes, agent, serving, served, warn }, slots, serve, signal),
     commands: (signal) => readCommands(membership, signal),
     async isMoreWaiting() {
-      const [waiting, urgent] = await Promise.all([redis.llen(jobKey(keys, 'wait')), redis.zcard(jobKey(keys, 'prioritized'))]);
-      return waiting + urgent > 0;
+      const counts = await Promise.all(
+        lanes.flatMap((lane) => [redis.llen(jobKey(keys, 'wait', lane)), redis.zcard(jobKey(keys, 'prioritized', lane))]),
+      );
+      return counts.some((count) => count > 0);
     },
     claimNumbers: (counter, count, floor) => claimNumbers(membership, counter, count, floor),
     serverNow: () => serverNow(redis),
+    silenceMs: () => performance.now() - beatenAt,
     async leave() {
       await heart.stop();
       await withinASecond(redis.multi().zrem(keys.agents, agent).hdel(keys.holding, agent).exec());

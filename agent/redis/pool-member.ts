@@ -24,6 +24,8 @@ export interface PoolMembership extends Pick<ConnectOptions, 'tls'> {
   readonly url: string;
   readonly pool: string;
   readonly agent: AgentId;
+  /** Sorted; none by default. */
+  readonly labels?: readonly string[] | undefined;
   /** The only run to serve; null for every run of the pool. */
   readonly only: RunId | null;
   /** Signs what this agent reports; null to sign nothing. */
@@ -38,7 +40,7 @@ export interface PoolMembership extends Pick<ConnectOptions, 'tls'> {
 
 /** Connects and joins the pool. Throws `redis-unreachable`, `redis-auth`, `redis-too-old` and `redis-evicts`. */
 export async function redisPoolMember(membership: PoolMembership): Promise<RedisPoolMember> {
-  const { pool, agent, signer, verifier, warn } = membership;
+  const { pool, agent, labels, signer, verifier, warn } = membership;
   const { tls } = membership;
   const redis = await connect(membership.url, `shardline:${agent}`, tls === undefined ? {} : { tls });
   try {
@@ -103,7 +105,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     },
     join(spec) {
       served.add(spec.runId);
-      return joinRun({ redis, pool, runId: spec.runId, agent, signer, verifier, warn });
+      return joinRun({ redis, pool, runId: spec.runId, agent, labels, signer, verifier, warn });
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();

@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, WaitingError, Worker, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { assertNever } from '../../shared/assert-never.ts';
-import type { AttemptRequest } from '../../shared/domain/attempt.ts';
+import type { AttemptRequest, Lane } from '../../shared/domain/attempt.ts';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
-import { jobKey, KEY_LIFE_SECONDS, QUEUE_NAME, type RunKeys } from '../../shared/redis/keys.ts';
+import { jobKey, KEY_LIFE_SECONDS, queuePlace, type RunKeys } from '../../shared/redis/keys.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
 import type { Reader } from '../../shared/wire/envelope.ts';
@@ -34,6 +34,8 @@ export interface Puller {
   readonly redis: Redis;
   readonly reader: Reader;
   readonly keys: RunKeys;
+  /** The queues to pull from; null for that of all agents, which is the default. */
+  readonly lanes?: readonly (Lane | null)[] | undefined;
   readonly agent: AgentId;
   /** The attempts that the agent serves, by their jobs. Its heartbeat reports them. */
   readonly serving: Map<string, Promise<void>>;
@@ -57,9 +59,31 @@ type Fate =
   /** It is not a job of the run's coordinator. The coordinator enqueues a lost attempt again. */
   | { readonly kind: 'drop'; readonly problem: unknown };
 
-/** See `JoinedRun.pull`. */
+/** See `JoinedRun.pull`. Pulls from each lane as if there were no other: the attempts wait at the agent for a free xdist worker. */
 export async function pullAttempts(
   puller: Puller,
+  slots: () => number,
+  serve: (attempt: AttemptRequest) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const failing = new AbortController();
+  const either = AbortSignal.any([signal, failing.signal]);
+  const { lanes = [null] } = puller;
+  const pulls = lanes.map(async (lane) => {
+    try {
+      await pullLane(puller, lane, slots, serve, either);
+    } catch (thrown) {
+      failing.abort();
+      throw thrown;
+    }
+  });
+  await Promise.allSettled(pulls);
+  await Promise.all(pulls);
+}
+
+async function pullLane(
+  puller: Puller,
+  lane: Lane | null,
   slots: () => number,
   serve: (attempt: AttemptRequest) => Promise<void>,
   signal: AbortSignal,
@@ -70,7 +94,7 @@ export async function pullAttempts(
   const concurrency = (): number => Math.max(1, slots());
   const newWorker = (): AttemptWorker => {
     const worker: AttemptWorker = new Worker<string>(
-      QUEUE_NAME,
+      queuePlace(keys, lane).name,
       // The handler needs three parameters: with fewer, BullMQ creates no signal and ends jobs in another way.
       async (job: Job<string>, token: string | undefined, _signal: AbortSignal | undefined) => {
         try {
@@ -83,7 +107,7 @@ export async function pullAttempts(
         }
         worker.concurrency = concurrency();
       },
-      { ...optionsOf(puller), concurrency: concurrency(), autorun: false },
+      { ...optionsOf(puller, lane), concurrency: concurrency(), autorun: false },
     );
     worker.on('error', warn);
     return worker;
@@ -91,7 +115,7 @@ export async function pullAttempts(
   const stopped = once(signal, 'abort').then(() => null);
   const worker = await openWorker(newWorker, stopped, warn);
   if (worker === null) return;
-  void redis.expire(jobKey(keys, 'meta'), KEY_LIFE_SECONDS).catch(warn);
+  void redis.expire(jobKey(keys, 'meta', lane), KEY_LIFE_SECONDS).catch(warn);
   worker.run().catch(failed.reject);
   try {
     await Promise.race([stopped, failed.promise]);
@@ -121,9 +145,9 @@ async function openWorker(
   }, warn);
 }
 
-const optionsOf = ({ redis, keys, agent }: Puller): WorkerOptions => ({
+const optionsOf = ({ redis, keys, agent }: Puller, lane: Lane | null): WorkerOptions => ({
   connection: redis,
-  prefix: keys.queuePrefix,
+  prefix: queuePlace(keys, lane).prefix,
   name: agent,
   // One job is one attempt: a dead agent's jobs remain in place, and the coordinator enqueues new attempts.
   skipStalledCheck: true,

@@ -1,6 +1,7 @@
 // Whether the run that an agent serves is still open. The same heartbeat reports that the agent is alive and which attempts it serves.
 
 import type { Redis } from 'ioredis';
+import type { Lane } from '../../shared/domain/attempt.ts';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { connectionsOf } from '../../shared/redis/connections.ts';
 import { KEY_LIFE_SECONDS, movingKeys, PRESENCE_MS, queueKeys, type RunKeys } from '../../shared/redis/keys.ts';
@@ -53,12 +54,17 @@ interface Renewal {
 }
 
 /**
- * If the run is missing on the server that had it, the run was closed. A restarted server may only have lost it. `now` returns milliseconds
- * that never go back.
+ * If the run is missing on the server that had it, the run was closed. A restarted server may only have lost it. `lanes` are those whose
+ * queues the agent pulls from, and `now` returns milliseconds that never go back.
  */
-export function followRun(redis: Redis, keys: RunKeys, now: () => number = () => performance.now()): RunLife {
-  const moving = movingKeys(keys);
-  const others = queueKeys(keys).filter((key) => !moving.includes(key));
+export function followRun(
+  redis: Redis,
+  keys: RunKeys,
+  now: () => number = () => performance.now(),
+  lanes: readonly (Lane | null)[] = [null],
+): RunLife {
+  const moving = lanes.flatMap((lane) => movingKeys(keys, lane));
+  const others = lanes.flatMap((lane) => queueKeys(keys, lane)).filter((key) => !moving.includes(key));
   const beatKeys = [keys.agents, keys.holding, ...moving, keys.numbers, ...others];
   let renewal: Renewal | null = null;
   let server: string | null = null;

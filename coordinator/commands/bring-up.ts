@@ -174,6 +174,7 @@ export const agentFlags = (settings: RunSettings, signer: Signer | null): string
   ...(['ca', 'cert', 'key'] as const).flatMap((file) =>
     settings.redisTls[file] === null ? [] : [`--redis-${file}`, settings.redisTls[file]],
   ),
+  ...settings.labels.flatMap((label) => ['--label', label]),
   // They are this command's own, and speak with its key.
   ...(signer === null || settings.signKey === null ? [] : ['--trusted-key', signer.publicKey, '--sign-key', settings.signKey]),
   ...['--own-args', JSON.stringify([...settings.paths, ...settings.pytestArgs])],

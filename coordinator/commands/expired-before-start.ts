@@ -42,6 +42,8 @@ export function outOfTime(
     part,
     origin,
     digests: {},
+    resources: {},
+    onlyAgents: null,
     failedWhole: [],
     companions: [],
     loads: [],

@@ -7,6 +7,7 @@ import { failureLimit, type RunCache } from '../../shared/domain/suite/pytest-ca
 import type { SuiteList } from '../../shared/domain/suite/suite-list.ts';
 import type { Timings } from '../../shared/domain/suite/timings.ts';
 import { reportLongSteps, type Step } from '../../shared/long-step.ts';
+import { limitsOf } from '../../shared/settings/resources.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
@@ -85,6 +86,8 @@ export async function prepareRun(
     spec: { ...(await announced), collect: decision.mode, maxfail: maxfailOf(settings, suite) },
     ...foundIn(setting, suite, plan, history),
     origin: await setting.origin,
+    resources: limitsOf(settings.resources),
+    onlyAgents: settings.redis === null ? redis.agents.count : null,
     digests: Object.fromEntries(decision.digests),
     ...knownBeforehand(settings, decision, census),
     preparation: { setupSeconds: connection.seconds, discoverySeconds: discovery.seconds },

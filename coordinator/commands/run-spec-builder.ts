@@ -72,6 +72,8 @@ type Found = Pick<
   | 'coverage'
   | 'cache'
   | 'python'
+  | 'resources'
+  | 'onlyAgents'
 >;
 
 /** The first event of a run. */

@@ -8,7 +8,7 @@ import type { Shard } from '../../shared/domain/shard.ts';
 import { orders } from '../../shared/domain/shard.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { inTimeOf } from '../../shared/wire/agreed-time.ts';
-import { selectorSchema } from '../../shared/wire/attempt.ts';
+import { labelsSchema, limitsSchema, needsSchema, selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { decodeEnvelope, type Envelope, encodeMessage, type Origin, type RunAddress, requireAddress } from '../../shared/wire/envelope.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
@@ -47,6 +47,7 @@ const shardSchema: z.ZodType<Shard> = z.object({
   selectors: z.array(selectorSchema),
   predictedSeconds: seconds,
   runsLast: z.boolean().optional(),
+  needs: needsSchema.optional(),
 });
 
 const openedSchema: OwnSchemas['run-opened'] = z.object({
@@ -85,6 +86,8 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   cache: runCacheSchema.nullable().default(null),
   python: pythonPrintSchema.nullable().default(null),
   part: suitePartSchema.nullable().default(null),
+  resources: limitsSchema.default({}),
+  onlyAgents: z.int().nonnegative().nullable().default(null),
   origin: originSchema.nullable().default(null),
   restarted: z
     .object({
@@ -110,6 +113,8 @@ const ownSchemas: OwnSchemas = {
     fence: z.int().positive(),
     role: z.enum(attemptRoles),
     selectors: z.array(selectorSchema),
+    needs: needsSchema.optional(),
+    lane: labelsSchema.optional(),
   }),
   'shard-given-up': z.object({ kind: z.literal('shard-given-up'), at, shard: shardIdSchema, why: z.enum(notRunReasons) }),
   'suite-planned': z.object({
@@ -118,7 +123,14 @@ const ownSchemas: OwnSchemas = {
     shards: z.array(shardSchema),
     failureChances: z.record(shardIdSchema, z.number()),
   }),
-  'shard-split': z.object({ kind: z.literal('shard-split'), at, shard: shardIdSchema, into: z.array(shardSchema) }),
+  'shard-split': z.object({
+    kind: z.literal('shard-split'),
+    at,
+    shard: shardIdSchema,
+    into: z.array(shardSchema),
+    byNeeds: z.boolean().optional(),
+  }),
+  'shard-waits': z.object({ kind: z.literal('shard-waits'), at, shard: shardIdSchema, lacks: needsSchema }),
   'attempt-taken': z.object({ kind: z.literal('attempt-taken'), at, attempt: attemptIdSchema, agent: agentIdSchema }),
   'agent-dismissed': z.object({ kind: z.literal('agent-dismissed'), at, agent: agentIdSchema, why: z.enum(dismissalCauses) }),
   'agent-asked': z.object({ kind: z.literal('agent-asked'), at, agent: agentIdSchema }),

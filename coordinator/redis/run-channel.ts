@@ -65,7 +65,7 @@ export async function openChannel(
   const close = async (): Promise<void> => {
     connections.close();
     await queue.stop();
-    await deleteKeys(epoch, keys);
+    await deleteKeys(epoch, keys, queue.keys());
     await queue.deleteJobs();
     await retryWhileUnavailable(() => redis.hdel(poolKeys(pool).runs, runId));
     await queue.close();
@@ -108,7 +108,8 @@ export async function openChannel(
 
 /** Deletes a run that has no jobs. */
 async function withdraw(redis: Redis, { runId, pool }: RunSpec, epoch: CoordinatorEpoch): Promise<void> {
-  await deleteKeys(epoch, runKeys(runId));
+  const keys = runKeys(runId);
+  await deleteKeys(epoch, keys, queueKeys(keys));
   await retryWhileUnavailable(() => redis.hdel(poolKeys(pool).runs, runId));
 }
 
@@ -147,7 +148,7 @@ async function takeCoverage(redis: Redis, keys: RunKeys, agent: AgentId, { part,
 }
 
 /** Deletes the spec and its dependent keys in one step, after which agents write nothing more. */
-async function deleteKeys(epoch: CoordinatorEpoch, keys: RunKeys): Promise<void> {
+async function deleteKeys(epoch: CoordinatorEpoch, keys: RunKeys, queues: readonly string[]): Promise<void> {
   await epoch.end([
     keys.spec,
     keys.events,
@@ -158,6 +159,6 @@ async function deleteKeys(epoch: CoordinatorEpoch, keys: RunKeys): Promise<void>
     keys.coverage,
     keys.numbers,
     keys.log,
-    ...queueKeys(keys),
+    ...queues,
   ]);
 }

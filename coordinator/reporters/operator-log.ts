@@ -61,7 +61,13 @@ function logEvent(log: EventLog, run: RunId, event: CoordinatorEvent): void {
       log.warn({ run, isMissing: event.isMissing }, 'Redis lost data');
       break;
     case 'shard-split':
-      log.warn({ run, shard: event.shard, into: event.into.map(({ id }) => id) }, 'shard split after crashes');
+      log.warn(
+        { run, shard: event.shard, into: event.into.map(({ id }) => id) },
+        event.byNeeds === true ? 'shard split by needs' : 'shard split after crashes',
+      );
+      break;
+    case 'shard-waits':
+      log.info({ run, shard: event.shard, lacks: event.lacks }, 'shard waits');
       break;
     case 'shard-given-up':
       log.warn({ run, shard: event.shard, why: event.why }, 'shard given up');

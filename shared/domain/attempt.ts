@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../errors.ts';
 import type { AgentId, AttemptId, NodeId, ShardId } from './ids.ts';
+import type { Needs } from './needs.ts';
 import type { Selector } from './shard.ts';
 
 /**
@@ -17,6 +18,9 @@ export type AttemptRole = (typeof attemptRoles)[number];
  */
 export const runsAlone = (role: AttemptRole): boolean => role === 'serial' || role === 'rerun';
 
+/** The labels of agents, sorted: agents with the same labels share a queue, besides the queue of all agents. */
+export type Lane = readonly string[];
+
 /** The coordinator enqueues it; one BullMQ job is one attempt. `fence` only rises within a shard. */
 export interface AttemptRequest {
   readonly id: AttemptId;
@@ -30,6 +34,10 @@ export interface AttemptRequest {
    * agent on which the tests failed.
    */
   readonly avoid: readonly AgentId[];
+  /** What the attempt may use: it runs only tests that need no more. Absent if nothing. */
+  readonly needs?: Needs | undefined;
+  /** Only agents with exactly these labels get the attempt. Absent for every agent. */
+  readonly lane?: Lane | undefined;
 }
 
 export const interruptCauses = ['deadline', 'superseded', 'shutdown', 'maxfail', 'cancelled', 'pytest-exit'] as const;

@@ -3,6 +3,7 @@
 import type { AttemptEnding, AttemptRole } from './attempt.ts';
 import type { KeptCoverage } from './coverage.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from './ids.ts';
+import type { TestNeeds } from './needs.ts';
 import type { Outcome } from './outcome.ts';
 import type { CountedWarning, Property, Shown } from './shown.ts';
 import type { Fingerprint } from './suite/fingerprint.ts';
@@ -22,6 +23,8 @@ export interface AgentInfo {
   /** Whether the run itself started it, in the run's own workspace. */
   readonly isLocal: boolean;
   readonly fingerprint: Fingerprint;
+  /** Sorted; absent without any, and from an agent of an earlier version. */
+  readonly labels?: readonly string[];
 }
 
 /**
@@ -70,6 +73,8 @@ export type AttemptEvent =
       readonly nodeids: readonly NodeId[];
       /** The tests among `nodeids` that are postponed because they must run alone. */
       readonly serial: readonly NodeId[];
+      /** What tests among `nodeids` need. Those that need more than the attempt has are postponed. Absent if no test needs anything. */
+      readonly needs?: readonly TestNeeds[];
       /** Whether the file may run twice at the same time: none of its tests is marked `no_speculation`. */
       readonly mayBackUp: boolean;
       /** See `FileCensus`; null when it was not taken. */

@@ -9,7 +9,16 @@ export type Outcome = (typeof outcomes)[number];
 export const isFailure = (outcome: Outcome): boolean => outcome === 'failed' || outcome === 'error';
 
 /** Why an expected test or file has no outcome. */
-export const notRunReasons = ['deadline', 'crash-limit', 'no-agent', 'maxfail', 'cancelled', 'collect-error', 'inseparable'] as const;
+export const notRunReasons = [
+  'deadline',
+  'crash-limit',
+  'no-agent',
+  'maxfail',
+  'cancelled',
+  'collect-error',
+  'inseparable',
+  'unmet-needs',
+] as const;
 export type NotRunReason = (typeof notRunReasons)[number];
 
 export const verdicts = ['passed', 'failed', 'deadline', 'incomplete', 'interrupted', 'no-tests', 'internal-error'] as const;

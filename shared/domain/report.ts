@@ -58,6 +58,8 @@ export interface Report extends ReportedShown {
   readonly partProblems: readonly string[];
   /** Results of earlier runs, which are kept with the durations; null if none were kept, and in a report of an earlier version. */
   readonly history: ReportedHistory | null;
+  /** In the order in which they began; empty in a merged report. */
+  readonly waits: readonly ReportedWait[];
   /** Why the run restarted, and how many results this made void; null when it did not restart. */
   readonly restarted: { readonly why: string; readonly voidTests: number } | null;
 }
@@ -195,7 +197,18 @@ export interface NotRun {
   /** The number of tests that it stands for; null when unknown. */
   readonly tests: number | null;
   readonly reason: NotRunReason;
+  /** With `unmet-needs`, what no agent has; absent otherwise. */
+  readonly lacks?: string;
   readonly predictedSeconds: number;
+}
+
+/** A shard that was due and waited for an agent with these labels, or for these resources. */
+export interface ReportedWait {
+  readonly shard: ShardId;
+  readonly labels: readonly string[];
+  readonly resources: readonly string[];
+  readonly startedAt: string;
+  readonly seconds: number;
 }
 
 export interface SessionError {

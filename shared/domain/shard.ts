@@ -1,6 +1,7 @@
 // The unit that the coordinator hands out: selectors, and the shard that lists them.
 
 import type { NodeId, ShardId, TestFile } from './ids.ts';
+import type { Needs } from './needs.ts';
 
 /**
  * A whole test file, the tests of a file that the user or a retry names, or a part of a split file. Parts follow from what earlier runs
@@ -19,6 +20,8 @@ export interface Shard {
   readonly predictedSeconds: number;
   /** Whether it waits until every other shard has its results and then runs alone. */
   readonly runsLast?: boolean | undefined;
+  /** What its tests need; absent if nothing. */
+  readonly needs?: Needs | undefined;
 }
 
 /**

@@ -1,6 +1,8 @@
 // The names of all keys in Redis. The braces put all keys of one run, or of one pool, into the same slot of a cluster.
 
+import type { Lane } from '../domain/attempt.ts';
 import type { AgentId, RunId } from '../domain/ids.ts';
+import { textDigest } from '../text/text-digest.ts';
 
 /** Lifetime of every key, in seconds, renewed while the key is in use. A closed run deletes its keys at once, except its note. */
 export const KEY_LIFE_SECONDS = 24 * 60 * 60;
@@ -46,12 +48,22 @@ export interface RunKeys {
   readonly coordinator: string;
   /** string: how far the run is, and how it ended, for people who watch. */
   readonly note: string;
-  /** BullMQ's prefix. Its own keys are `<prefix>:<QUEUE_NAME>:…`. */
+  /** See `queuePlace`. */
   readonly queuePrefix: string;
 }
 
-/** The name of a run's only queue. */
-export const QUEUE_NAME = 'shards';
+/** The name of the queue of all agents. */
+const QUEUE_NAME = 'shards';
+
+/** BullMQ's own keys of a queue are `<prefix>:<name>:…`. */
+export interface QueuePlace {
+  readonly prefix: string;
+  readonly name: string;
+}
+
+/** A run has a queue for all agents (`lane` is null), and one for each lane with an attempt. */
+export const queuePlace = ({ queuePrefix }: RunKeys, lane: Lane | null): QueuePlace =>
+  lane === null ? { prefix: queuePrefix, name: QUEUE_NAME } : { prefix: `${queuePrefix}:${QUEUE_NAME}:lane`, name: textDigest(lane) };
 
 export function runKeys(runId: RunId): RunKeys {
   const run = `{sl:run:${runId}}`;
@@ -72,19 +84,23 @@ export function runKeys(runId: RunId): RunKeys {
 }
 
 /** The keys that BullMQ creates for a queue, besides those of single jobs. shardline sets their lifetime. */
-export const queueKeys = (keys: RunKeys): readonly string[] =>
+export const queueKeys = (keys: RunKeys, lane: Lane | null = null): readonly string[] =>
   ['meta', 'id', 'wait', 'active', 'prioritized', 'pc', 'events', 'marker', 'completed', 'failed', 'delayed', 'paused', 'stalled'].map(
-    (name) => `${keys.queuePrefix}:${QUEUE_NAME}:${name}`,
+    (name) => jobKey(keys, name, lane),
   );
 
 /**
  * Those of them that appear as attempts move. BullMQ deletes the first three when they are empty, and creates all without a lifetime.
  */
-export const movingKeys = (keys: RunKeys): readonly string[] => ['wait', 'active', 'marker', 'completed'].map((name) => jobKey(keys, name));
+export const movingKeys = (keys: RunKeys, lane: Lane | null = null): readonly string[] =>
+  ['wait', 'active', 'marker', 'completed'].map((name) => jobKey(keys, name, lane));
 
 export const coverageField = (agent: AgentId, part: number, chunk: number): string => `${agent}/${part}/${chunk}`;
 
-export const jobKey = (keys: RunKeys, id: string): string => `${keys.queuePrefix}:${QUEUE_NAME}:${id}`;
+export function jobKey(keys: RunKeys, id: string, lane: Lane | null = null): string {
+  const { prefix, name } = queuePlace(keys, lane);
+  return `${prefix}:${name}:${id}`;
+}
 
 export interface PoolKeys {
   /** hash: run id → spec, of the open runs. */

@@ -9,6 +9,7 @@ import type { FingerprintPolicy } from '../domain/suite/fingerprint.ts';
 import type { CollectChoice } from '../domain/suite/suite-list.ts';
 import type { Target } from '../domain/targets.ts';
 import type { VerifyMode } from '../domain/trust.ts';
+import type { ResourceRule } from './resources.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -121,6 +122,9 @@ export interface RunSettings extends CommonSettings {
   readonly harmless: readonly string[];
   /** Sets of glob patterns, relative to pytest's rootdir. Files that match one set go into one shard. */
   readonly shardTogether: readonly (readonly string[])[];
+  readonly resources: readonly ResourceRule[];
+  /** Labels of the agents that this command starts; sorted. */
+  readonly labels: readonly string[];
   readonly redisWaitSeconds: number;
   /** The file of the private key that signs the run; null to sign nothing. */
   readonly signKey: string | null;
@@ -157,6 +161,8 @@ export interface AgentSettings extends CommonSettings {
   readonly isOwned: boolean;
   /** The only run to serve; null for every run of the pool. */
   readonly run: string | null;
+  /** Labels that tests may require; sorted. */
+  readonly labels: readonly string[];
   /** What a run may ask of pytest: `safe` is the selection of tests and the form of the output. */
   readonly acceptArgs: (typeof acceptChoices)[number];
   /** The file of the public keys whose runs this agent serves; null for none. */

@@ -1,12 +1,30 @@
-// An attempt on its way to an agent: the data of one BullMQ job.
+// An attempt on its way to an agent: the data of one BullMQ job. Also what its tests need.
 
 import { z } from 'zod';
 import { type AttemptEnding, type AttemptRequest, attemptRoles, interruptCauses } from '../domain/attempt.ts';
+import type { Needs, TestNeeds } from '../domain/needs.ts';
 import type { Selector } from '../domain/shard.ts';
 import { errorCodes } from '../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
+
+const LONGEST_NAME = 200;
+const MOST_NAMES = 50;
+const MOST_UNITS = 1_000_000;
+
+const name = z.string().min(1).max(LONGEST_NAME);
+export const labelsSchema = z.array(name).max(MOST_NAMES);
+
+export const needsSchema: z.ZodType<Needs> = z.object({
+  labels: labelsSchema,
+  resources: z.array(z.object({ name, units: z.int().positive().max(MOST_UNITS) })).max(MOST_NAMES),
+});
+
+/** What single tests need; tests without needs are left out. */
+export const testNeedsSchema: z.ZodType<readonly TestNeeds[]> = z.array(z.object({ nodeid: nodeIdSchema, needs: needsSchema }));
+
+export const limitsSchema = z.record(name, z.int().positive().max(MOST_UNITS));
 
 export const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), file: testFileSchema }),
@@ -22,6 +40,8 @@ const requestSchema: z.ZodType<AttemptRequest> = z.object({
   selectors: z.array(selectorSchema),
   predictedSeconds: z.number().nonnegative(),
   avoid: z.array(agentIdSchema).default([]),
+  needs: needsSchema.optional(),
+  lane: labelsSchema.optional(),
 });
 
 export const endingSchema: z.ZodType<AttemptEnding> = z.discriminatedUnion('kind', [

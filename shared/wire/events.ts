@@ -6,7 +6,7 @@ import { type AttemptEvent, type RunEvent, unfitCauses } from '../domain/events.
 import type { AgentId } from '../domain/ids.ts';
 import { outcomes } from '../domain/outcome.ts';
 import { ShardlineError } from '../errors.ts';
-import { endingSchema } from './attempt.ts';
+import { endingSchema, labelsSchema, testNeedsSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
 import { decodeBody, decodeEnvelope, encodeMessage, type Origin, type Reader, requireAddress } from './envelope.ts';
 import {
@@ -34,6 +34,7 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
     file: testFileSchema,
     nodeids: z.array(nodeIdSchema),
     serial: z.array(nodeIdSchema),
+    needs: testNeedsSchema.exactOptional(),
     // A sender that does not know the mark has not looked for it.
     mayBackUp: z.boolean().default(false),
     digest: z
@@ -89,6 +90,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
       hashSeed: lineSchema.nullable().default(null),
       isLocal: z.boolean().default(false),
       fingerprint: fingerprintSchema.default({ files: null, python: null }),
+      labels: labelsSchema.exactOptional(),
     }),
   }),
   z.object({

@@ -66,11 +66,12 @@ async function redisBackend(redisBin: string | null): Promise<Backend> {
   const knife = await connect(server.url, 'knife');
   return {
     pools: redisPools(redis),
-    member: (spec, name = 'a1') =>
+    member: (spec, name = 'a1', labels = []) =>
       redisPoolMember({
         url: server.url,
         pool: spec.pool,
         agent: agentId(name),
+        labels,
         only: null,
         signer: null,
         verifier: NO_VERIFIER,

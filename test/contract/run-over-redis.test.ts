@@ -392,7 +392,7 @@ describe.each(backends)('a run over %s', (_, start) => {
     const next = await pools.openRun(spec, {
       earlier: async () => {
         await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
-        return [request(1).id];
+        return [{ id: request(1).id, lane: null }];
       },
     });
     const keys = () => backend.keys(spec.runId);

@@ -134,6 +134,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
   const endings: SessionEnding[] = [];
   const session = await engine.open({
     agent: agentId('a1'),
+    labels: [],
     ending: new AbortController().signal,
     collect: Promise.resolve({ mode: collect, proves: options.proves ?? false, companions: companions.map(testFile), loads }),
     started: () => undefined,

@@ -165,7 +165,7 @@ async function resume(world: World, coordinator: Coordinator, before: Coordinato
   const channel = await pools.openRun(recorded.opening.spec, {
     earlier: async () => {
       recorded = await read();
-      return [...recorded.state.attempts.keys()];
+      return [...recorded.state.attempts.values()];
     },
   });
   if (world.ended.some(({ name }) => name === newest().name)) {

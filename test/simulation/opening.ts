@@ -109,6 +109,8 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     digests: {},
     acceptsNoTests: false,
     junitXml: null,
+    resources: {},
+    onlyAgents: null,
     failedWhole: [],
     companions: [],
     loads: [],

@@ -170,6 +170,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
   return {
     rejected: [],
     conflicts: [],
+    waits: [],
     restarted: null,
     origin: {
       project: 'shop',

@@ -20,6 +20,8 @@ export interface FedRequest {
   /** The command that a user would type to start the same pytest. */
   readonly command: readonly string[];
   readonly agent: string;
+  /** See `SessionRequest.labels`. */
+  readonly labels: readonly string[] | null;
   readonly drain: Drain | null;
   /** Limit for one test; null when there is none. */
   readonly testTimeoutSeconds: number | null;

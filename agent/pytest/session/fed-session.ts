@@ -1,5 +1,6 @@
 // The parts of one fed session, and how they depend on each other. What a message does to them is in messages/.
 
+import type { Needs } from '../../../shared/domain/needs.ts';
 import { selectorAsJson } from '../../../shared/pytest/session-file.ts';
 import { type Covered, createCovered } from '../coverage-ledger.ts';
 import type { Task } from '../fed-task.ts';
@@ -103,18 +104,25 @@ export function createFedSession(request: FedRequest, send: PluginSocket['send']
   };
 }
 
-function feedingOf({ socket }: FedRequest, tasks: OpenTasks, send: PluginSocket['send']): Feeding<Task> {
+function feedingOf({ socket, labels }: FedRequest, tasks: OpenTasks, send: PluginSocket['send']): Feeding<Task> {
   const claims = createClaims(socket);
   return createFeeding<Task>({
     send(worker, task, claim) {
       const selectors = task.selectors.map(selectorAsJson);
-      return send(worker, { kind: 'run', task: task.number, claim, isSerial: task.isSerial, selectors });
+      const grants = labels === null ? null : grantsOf(task.needs, labels);
+      return send(worker, { kind: 'run', task: task.number, claim, isSerial: task.isSerial, grants, selectors });
     },
     newClaim: claims.next,
     takeBack: claims.take,
     began: tasks.begin,
   });
 }
+
+/** What the tests of a task may need, in the format that the plugin reads. */
+const grantsOf = ({ resources }: Needs, labels: readonly string[]) => ({
+  labels,
+  resources: Object.fromEntries(resources.map(({ name, units }) => [name, units])),
+});
 
 /** Passes on what pytest has shown since the last call. */
 export function passOnShown({ shown, request }: FedSession): void {

@@ -1,6 +1,7 @@
 // The attempts that one session has not settled, and which worker began which of them.
 
 import { type AttemptRequest, runsAlone } from '../../../shared/domain/attempt.ts';
+import { NO_NEEDS } from '../../../shared/domain/needs.ts';
 import type { AttemptLog } from '../attempt-log.ts';
 import { type FedEnding, finalEnding, type Task } from '../fed-task.ts';
 
@@ -23,7 +24,7 @@ export function createOpenTasks(): OpenTasks {
   const byNumber = new Map<number, Task>();
   const latest = new Map<string, Task>();
   return {
-    open(log, { id, role, predictedSeconds }, settle) {
+    open(log, { id, role, predictedSeconds, needs = NO_NEEDS }, settle) {
       count += 1;
       const task: Task = {
         number: count,
@@ -31,6 +32,7 @@ export function createOpenTasks(): OpenTasks {
         log,
         selectors: log.remaining(),
         isSerial: runsAlone(role),
+        needs,
         predictedSeconds,
         isBegun: false,
         interruptedBy: null,

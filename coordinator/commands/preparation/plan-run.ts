@@ -11,10 +11,11 @@ import { unitsOfPart } from '../../core/plan/divide.ts';
 import { FIXED_SECONDS, type Plan, planShards } from '../../core/plan/plan.ts';
 import type { SuitePlanning } from '../../core/plan/plan-suite.ts';
 import { splitUnits } from '../../core/plan/split.ts';
+import { unitsWithNeeds } from '../../core/plan/unit-needs.ts';
 import type { DiscoveredSuite, Pools } from '../../ports.ts';
 import type { Setting } from '../run-context.ts';
 import { plannedPart } from './part.ts';
-import { suiteUnits } from './units.ts';
+import { needsBefore, suiteUnits } from './units.ts';
 
 /** Prints notes on the suite, and on how it is collected and run, before it runs. */
 export function printSuiteNotes({ edge, settings }: Setting, suite: DiscoveredSuite, decision: CollectDecision): void {
@@ -74,12 +75,22 @@ export async function planRun(
   const united = part === null ? all : unitsOfPart(all, part);
   const workers = agents * slotsPerAgent;
   const splitting = { timings, affinity, slots: workers, thresholdSeconds: settings.splitOverSeconds };
-  const plan = planShards({ units: splitUnits(united, splitting), slots: workers, fixedSeconds: FIXED_SECONDS });
+  const known = needsBefore(settings.resources, timings);
+  const units = splitUnits(unitsWithNeeds(united, known, affinity, timings), splitting);
+  const plan = planShards({ units, slots: workers, fixedSeconds: FIXED_SECONDS });
   return {
     ...plan,
     affinity,
     force: { workers, agents, workersPerPiece: 1 },
     part,
-    suite: { timings, affinity, slots: workers, fixedSeconds: FIXED_SECONDS, thresholdSeconds: settings.splitOverSeconds, part },
+    suite: {
+      timings,
+      affinity,
+      slots: workers,
+      fixedSeconds: FIXED_SECONDS,
+      thresholdSeconds: settings.splitOverSeconds,
+      part,
+      needsOfFile: known.ofFile,
+    },
   };
 }

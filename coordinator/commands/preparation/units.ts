@@ -1,13 +1,16 @@
 // Turns a discovered suite into the units that plans are made of: files with estimates, united where they belong together.
 
 import picomatch from 'picomatch';
-import type { TestFile } from '../../../shared/domain/ids.ts';
+import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
+import { allNeeds, type Needs } from '../../../shared/domain/needs.ts';
 import type { Timings } from '../../../shared/domain/suite/timings.ts';
+import type { ResourceRule } from '../../../shared/settings/resources.ts';
 import type { RunSettings } from '../../../shared/settings/settings.ts';
 import { type Affinity, affinityOf, unite } from '../../core/plan/affinity.ts';
 import type { DiscoveredFile } from '../../core/plan/discovered-file.ts';
 import { estimateFiles } from '../../core/plan/estimate.ts';
 import type { EstimatedUnit } from '../../core/plan/plan.ts';
+import type { KnownNeeds } from '../../core/plan/unit-needs.ts';
 import type { DiscoveredSuite } from '../../ports.ts';
 
 export interface SuiteUnits {
@@ -30,6 +33,19 @@ export function suiteUnits(
     }),
   );
   return { units: unite(files, affinity), affinity };
+}
+
+/** What is known of the suite's needs: patterns of the configuration, and marks that earlier runs found. */
+export function needsBefore(rules: readonly ResourceRule[], timings: Timings): KnownNeeds {
+  const patterns = rules.flatMap(({ name, tests }) =>
+    tests.length === 0 ? [] : [{ name, matches: picomatch([...tests], { dot: true }) }],
+  );
+  const none = new Map<NodeId, Needs>();
+  return {
+    ofFile: (file) =>
+      allNeeds({ labels: [], resources: patterns.filter(({ matches }) => matches(file)).map(({ name }) => ({ name, units: 1 })) }),
+    ofTests: (file) => timings.get(file)?.needs ?? none,
+  };
 }
 
 /** Returns the files that match each set of patterns. */

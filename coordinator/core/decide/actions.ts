@@ -2,6 +2,7 @@
 
 import type { AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
 import type { AgentId, AttemptId, ShardId } from '../../../shared/domain/ids.ts';
+import type { Needs } from '../../../shared/domain/needs.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { CloseReason, DismissalCause } from '../state/events.ts';
 
@@ -11,6 +12,10 @@ export type Action =
   | { readonly kind: 'dismiss-agent'; readonly agent: AgentId; readonly why: DismissalCause }
   | { readonly kind: 'ask-agent'; readonly agent: AgentId }
   | { readonly kind: 'split-shard'; readonly shard: ShardId }
+  /** Divides the shard by what its tests need. */
+  | { readonly kind: 'divide-shard'; readonly shard: ShardId }
+  | { readonly kind: 'await-needs'; readonly shard: ShardId; readonly lacks: Needs }
+  | { readonly kind: 'lose-attempt'; readonly attempt: AttemptId }
   | { readonly kind: 'give-up-shard'; readonly shard: ShardId; readonly why: NotRunReason }
   | { readonly kind: 'cancel-attempt'; readonly attempt: AttemptId; readonly by: InterruptCause }
   | { readonly kind: 'close-run'; readonly why: CloseReason };

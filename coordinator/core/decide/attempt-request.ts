@@ -2,11 +2,13 @@
 
 import type { AttemptRequest, AttemptRole } from '../../../shared/domain/attempt.ts';
 import { type AgentId, attemptId, type NodeId, type ShardId } from '../../../shared/domain/ids.ts';
+import { NO_NEEDS } from '../../../shared/domain/needs.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import type { FileProgress } from '../state/records.ts';
 import { allAttemptsOf, attemptsOf, type ShardRecord } from '../state/records.ts';
 import { isUnfinished, unfinishedSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
+import { laneFor, needsOf } from './placement.ts';
 import { recheckWork } from './recheck.ts';
 import { rerunWork } from './rerun.ts';
 
@@ -35,13 +37,22 @@ export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole):
   if (record === undefined) return null;
   const fence = allAttemptsOf(record).reduce((highest, attempt) => Math.max(highest, attempt.fence), 0) + 1;
   const id = attemptId(shard, fence);
-  if (role === 'rerun') return { id, shard, fence, role, ...rerunWork(state, shard) };
-  if (role === 'recheck') return { id, shard, fence, role, ...recheckWork(state, shard) };
+  const about = { id, shard, fence, role, ...placed(state, record, role) };
+  if (role === 'rerun') return { ...about, ...rerunWork(state, shard) };
+  if (role === 'recheck') return { ...about, ...recheckWork(state, shard) };
   const predictedSeconds = [...record.files.values()]
     .filter((progress) => isUnfinished(state, progress))
     .reduce((sum, progress) => sum + unfinishedSeconds(record, progress), 0);
   const avoid = avoidedBy(record, role);
-  return { id, shard, fence, role, selectors: attemptSelectors(state, shard), predictedSeconds, avoid };
+  return { ...about, selectors: attemptSelectors(state, shard), predictedSeconds, avoid };
+}
+
+/** What the attempt needs, and the agents that get it if it needs labels. */
+function placed(state: RunState, record: ShardRecord, role: AttemptRole): Pick<AttemptRequest, 'needs' | 'lane'> {
+  const needs = needsOf(state, record, role);
+  if (needs === NO_NEEDS) return {};
+  const lane = needs.labels.length === 0 ? null : laneFor(state, needs.labels);
+  return lane === null ? { needs } : { needs, lane };
 }
 
 /** A backup must not run on the agent that runs the first copy, and a superseded attempt must not return to the agent that held it. */

@@ -3,6 +3,7 @@
 
 import type { AgentId } from '../../../shared/domain/ids.ts';
 import { agentsToAsk } from '../state/agents/waiting-events.ts';
+import { overstaying } from '../state/attempts/holders.ts';
 import { awaitsList, awaitsPlan, isInseparable, isPlanDue } from '../state/collection/suite.ts';
 import { deadlineTimes } from '../state/deadline.ts';
 import type { CloseReason } from '../state/events.ts';
@@ -13,11 +14,14 @@ import { dueInOrder, supersededAttempts } from '../state/shard-index.ts';
 import type { Action } from './actions.ts';
 import { admit } from './admission.ts';
 import { decideGiveUps } from './give-up.ts';
+import { decideUnmet, grantStarts } from './grants.ts';
 import { isSuspect, isToHalve } from './isolate-crash.ts';
 import { decideOddLists } from './odd-lists.ts';
+import { stranded } from './placement.ts';
 import { decideDismissals } from './quarantine.ts';
 import { decideRechecks, isRechecking, openDoubts } from './recheck.ts';
 import { countFailures, decideReruns, isRerunning } from './rerun.ts';
+import { isToDivide } from './split-by-needs.ts';
 import { stragglers, waitingForNothing } from './straggler.ts';
 
 /** Returns the actions to carry out now, in order. It reads time only from the state. A closed run needs no action. */
@@ -37,15 +41,18 @@ function decideWork(state: RunState): readonly Action[] {
   if (dismissals.length > 0) return dismissals;
   const due = dueInOrder(state.index).filter((record) => !isSettled(state, record));
   const halved = due.filter((record) => isToHalve(state, record));
+  const divisible = due.filter(isToDivide);
+  if (divisible.length > 0) return divisible.map(({ shard }) => ({ kind: 'divide-shard', shard: shard.id }));
   if (halved.length > 0) return halved.map(({ shard }) => ({ kind: 'split-shard', shard: shard.id }));
-  const givenUp = decideGiveUps(state, due);
+  const givenUp = [...decideGiveUps(state, due), ...decideUnmet(state, due)];
   if (givenUp.length > 0) return givenUp;
   const [alone, others] = divided(due, (record) => mustRunAlone(state, record));
   // Late results can complete a planned shard; it is then settled and needs no attempt.
   const open = state.index.unsettled.size - (state.index.due.size - due.length);
   const cancelled = superseded(state);
-  return [
-    ...cancelled.map(callOff),
+  return grantStarts(state, [
+    ...stranded(state).map(lose),
+    ...[...cancelled, ...overstaying(state)].map(callOff),
     ...admit(state, others).map(start),
     ...stragglers(state).map(backup),
     ...waitingForNothing(state)
@@ -54,7 +61,7 @@ function decideWork(state: RunState): readonly Action[] {
     ...decideRechecks(state),
     ...decideAlone(state, open, alone),
     ...decideReruns(state, open === 0),
-  ];
+  ]);
 }
 
 const dismissedBy = (actions: readonly Action[]): ReadonlySet<AgentId> =>
@@ -133,6 +140,8 @@ const start = ({ state, shard }: ShardRecord): Action => ({
 const backup = ({ shard }: ShardRecord): Action => ({ kind: 'start-attempt', shard: shard.id, role: 'backup' });
 
 const callOff = ({ id }: AttemptRecord): Action => ({ kind: 'cancel-attempt', attempt: id, by: 'superseded' });
+
+const lose = ({ id }: AttemptRecord): Action => ({ kind: 'lose-attempt', attempt: id });
 
 /** Starts shards that must run alone once nothing else is left, one at a time across all agents. */
 function decideAlone(state: RunState, open: number, alone: readonly ShardRecord[]): readonly Action[] {

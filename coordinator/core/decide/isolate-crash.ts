@@ -22,7 +22,7 @@ const crashesOf = (record: ShardRecord): number =>
   attemptsOf(record).filter(({ state }) => state.kind === 'ended' && state.ending.kind === 'crashed').length;
 
 /** The smallest piece: a test, or a file whose tests are unknown. */
-interface Unit {
+export interface Unit {
   readonly selector: Selector;
   readonly seconds: number;
 }
@@ -31,17 +31,19 @@ interface Unit {
 export function halve(state: RunState, shard: ShardId): readonly Shard[] {
   const record = state.shards.get(shard);
   const units = record === undefined ? [] : unitsOf(state, record);
-  if (units.length < 2) return [];
+  if (record === undefined || units.length < 2) return [];
   const middle = Math.ceil(units.length / 2);
   const next = state.shards.size + 1;
   return [units.slice(0, middle), units.slice(middle)].map((half, index) => ({
     id: shardId(next + index),
     selectors: joined(half),
     predictedSeconds: half.reduce((sum, { seconds }) => sum + seconds, 0),
+    ...(record.shard.needs === undefined ? {} : { needs: record.shard.needs }),
   }));
 }
 
-function unitsOf(state: RunState, record: ShardRecord): readonly Unit[] {
+/** What the shard still lacks. */
+export function unitsOf(state: RunState, record: ShardRecord): readonly Unit[] {
   return [...record.files.values()]
     .filter((progress) => isUnfinished(state, progress) || isDoubted(state, progress))
     .flatMap((progress): Unit[] => {
@@ -61,7 +63,7 @@ const isDoubted = ({ doubts }: RunState, { file, selectors, collectSeconds }: Fi
   selectors.length > 0 && collectSeconds === null && [...doubts.keys()].some((path) => path === file || isAbove(path, file));
 
 /** Joins single tests of one file into one selector. */
-function joined(units: readonly Unit[]): readonly Selector[] {
+export function joined(units: readonly Unit[]): readonly Selector[] {
   const selectors: Selector[] = [];
   for (const { selector } of units) {
     const last = selectors.at(-1);

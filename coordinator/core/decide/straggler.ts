@@ -2,6 +2,7 @@
 
 import { runsAlone } from '../../../shared/domain/attempt.ts';
 import type { AgentId } from '../../../shared/domain/ids.ts';
+import { NO_NEEDS } from '../../../shared/domain/needs.ts';
 import { type AttemptRecord, attemptsOf, isUncollected, type ShardRecord } from '../state/records.ts';
 import { isUnfinished, leftSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
@@ -49,7 +50,7 @@ export function waitingForNothing(state: RunState): readonly AttemptRecord[] {
   const waiting = [...idle].flatMap(([agent, slots]) => {
     const held = live.filter((attempt) => attempt.state.kind === 'running' && attempt.state.agent === agent && attempt.beganAt === null);
     const latestFirst = held.sort((left, right) => (right.startedAt ?? 0) - (left.startedAt ?? 0));
-    return latestFirst.slice(0, Math.max(0, -slots)).filter(({ role }) => !runsAlone(role));
+    return latestFirst.slice(0, Math.max(0, -slots)).filter(({ role, needs }) => !runsAlone(role) && needs === NO_NEEDS);
   });
   return waiting.slice(0, room);
 }
@@ -89,7 +90,13 @@ function overdue(state: RunState): readonly Overdue[] {
     const running = attempts.filter((attempt) => attempt.state.kind !== 'ended');
     const [attempt] = running;
     if (record.state.kind !== 'open' || attempt?.state.kind !== 'running' || running.length > 1) continue;
-    if (attempt.beganAt === null || attempt.role === 'serial' || attempts.some(({ role }) => role === 'backup')) continue;
+    if (
+      attempt.beganAt === null ||
+      attempt.role === 'serial' ||
+      attempt.needs !== NO_NEEDS ||
+      attempts.some(({ role }) => role === 'backup')
+    )
+      continue;
     if (!mayBackUp(state, record)) continue;
     const { agent } = attempt.state;
     // Leave out this agent's own results: they would hide its slowness.

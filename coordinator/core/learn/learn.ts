@@ -1,6 +1,7 @@
 // Learns durations from one run. A timing store keeps the history; estimate.ts uses it.
 
-import type { TestFile } from '../../../shared/domain/ids.ts';
+import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
+import type { Needs } from '../../../shared/domain/needs.ts';
 import type { FileTiming, Timings } from '../../../shared/domain/suite/timings.ts';
 import { sum } from '../../../shared/numbers.ts';
 import { measureFile } from '../state/measured-file.ts';
@@ -26,7 +27,10 @@ export function learn(old: Timings, state: RunState): Timings {
   for (const [file, parts] of measured) {
     const known = old.get(file) ?? null;
     const timing = learnFile(known, parts);
-    if (timing !== null) learned.set(file, { ...timing, lastRuns: learnLastRuns(known?.lastRuns ?? new Map(), parts, isWhole(parts)) });
+    if (timing === null) continue;
+    const needs = learnNeeds(known?.needs ?? new Map(), parts);
+    const lastRuns = learnLastRuns(known?.lastRuns ?? new Map(), parts, isWhole(parts));
+    learned.set(file, { ...timing, lastRuns, ...(needs.size === 0 ? {} : { needs }) });
   }
   return learned;
 }
@@ -44,6 +48,16 @@ function learnFile(old: FileTiming | null, parts: readonly FileProgress[]): Omit
   const tests = new Map([...(old?.tests ?? []), ...blended]);
   const seconds = Math.max(old?.seconds ?? 0, collectSeconds + fixtureSeconds + sum(tests.values()));
   return { seconds, collectSeconds, fixtureSeconds, tests };
+}
+
+/** What the file's tests need now, by this collection; tests that it did not select keep what is known of them. */
+function learnNeeds(old: ReadonlyMap<NodeId, Needs>, parts: readonly FileProgress[]): ReadonlyMap<NodeId, Needs> {
+  const learned = new Map(isWhole(parts) ? [] : old);
+  for (const { tests, needs } of parts) {
+    for (const nodeid of tests.keys()) learned.delete(nodeid);
+    for (const [nodeid, own] of needs) learned.set(nodeid, own);
+  }
+  return learned;
 }
 
 /** True if every test of the file ran, so that others no longer exist. */

@@ -2,6 +2,7 @@
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import { type NodeId, shardId, type TestFile } from '../../../shared/domain/ids.ts';
+import { allNeeds, isNone, type Needs } from '../../../shared/domain/needs.ts';
 import type { SuitePart } from '../../../shared/domain/part.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import type { ListGroup, SuiteList } from '../../../shared/domain/suite/suite-list.ts';
@@ -11,6 +12,7 @@ import { unitsOfPart } from './divide.ts';
 import { estimateFiles } from './estimate.ts';
 import { type EstimatedUnit, planShards } from './plan.ts';
 import { splitUnits } from './split.ts';
+import { type KnownNeeds, NONE_KNOWN, unitsWithNeeds } from './unit-needs.ts';
 
 export interface SuitePlanning {
   readonly timings: Timings;
@@ -22,6 +24,8 @@ export interface SuitePlanning {
   readonly thresholdSeconds: number | null;
   /** The part of the suite that this run runs; null for all of it. */
   readonly part: SuitePart | null;
+  /** What the configuration says that every test of a file needs; nothing by default. */
+  readonly needsOfFile?: KnownNeeds['ofFile'] | undefined;
 }
 
 /** Shards per xdist worker, of equal estimates, into which a shuffled list is cut. */
@@ -36,7 +40,8 @@ export function planSuite(list: SuiteList, planning: SuitePlanning, first = 1): 
   const { head, tail } = cut(list);
   const isFirst = planning.part === null || planning.part.index === 1;
   const seconds = secondsPerTest(list, planning.timings);
-  const shards = [...headShards(list, head, planning, seconds), ...(isFirst ? tailShards(tail, seconds) : [])];
+  const known = knownNeeds(list, planning);
+  const shards = [...headShards(list, head, planning, seconds, known), ...(isFirst ? tailShards(tail, seconds, known) : [])];
   return shards.map((shard, index) => ({ ...shard, id: shardId(first + index) }));
 }
 
@@ -47,6 +52,7 @@ function headShards(
   head: readonly ListGroup[],
   planning: SuitePlanning,
   seconds: (group: ListGroup) => number,
+  known: KnownNeeds,
 ): readonly Unnumbered[] {
   const { timings, slots, fixedSeconds, thresholdSeconds, part } = planning;
   const others: readonly EstimatedUnit[] = list.others.map((file) => ({ selectors: [{ kind: 'file', file }], seconds: 0 }));
@@ -59,13 +65,13 @@ function headShards(
   const ownHead = head.filter(({ file }) => own.has(file));
   switch (list.order) {
     case 'free': {
-      const units = splitUnits(united, { timings, affinity, slots, thresholdSeconds });
+      const units = splitUnits(unitsWithNeeds(united, known, affinity, timings), { timings, affinity, slots, thresholdSeconds });
       return byName(list, planShards({ units, slots, fixedSeconds }).shards);
     }
     case 'listed':
-      return [...chunks(ownHead, seconds, slots * SHARDS_PER_SLOT), ...ownOthers.map(asShard)];
+      return [...chunks(ownHead, seconds, slots * SHARDS_PER_SLOT, known), ...ownOthers.map(asShard)];
     case 'strict':
-      return part === null || part.index === 1 ? [...whole(head, seconds), ...others.map(asShard)] : [];
+      return part === null || part.index === 1 ? [...whole(head, seconds, known), ...others.map(asShard)] : [];
     default:
       return assertNever(list.order);
   }
@@ -147,7 +153,12 @@ function cut({ groups, tail }: SuiteList): { readonly head: readonly ListGroup[]
 }
 
 /** Cuts consecutive groups into `count` shards of about equal length, in list order. */
-function chunks(groups: readonly ListGroup[], seconds: (group: ListGroup) => number, count: number): readonly Unnumbered[] {
+function chunks(
+  groups: readonly ListGroup[],
+  seconds: (group: ListGroup) => number,
+  count: number,
+  known: KnownNeeds,
+): readonly Unnumbered[] {
   const total = groups.reduce((sum, group) => sum + seconds(group), 0);
   const shards: Unnumbered[] = [];
   let current: ListGroup[] = [];
@@ -156,19 +167,53 @@ function chunks(groups: readonly ListGroup[], seconds: (group: ListGroup) => num
     current.push(group);
     sum += seconds(group);
     if (sum < total / count) continue;
-    shards.push({ selectors: asTests(current), predictedSeconds: sum });
+    shards.push(inOrder(current, sum, known));
     current = [];
     sum = 0;
   }
-  return current.length === 0 ? shards : [...shards, { selectors: asTests(current), predictedSeconds: sum }];
+  return current.length === 0 ? shards : [...shards, inOrder(current, sum, known)];
 }
 
 /** One shard of all groups; none if there are no groups. */
-const whole = (groups: readonly ListGroup[], seconds: (group: ListGroup) => number): readonly Unnumbered[] =>
-  groups.length === 0 ? [] : [{ selectors: asTests(groups), predictedSeconds: groups.reduce((sum, group) => sum + seconds(group), 0) }];
+const whole = (groups: readonly ListGroup[], seconds: (group: ListGroup) => number, known: KnownNeeds): readonly Unnumbered[] =>
+  groups.length === 0
+    ? []
+    : [
+        inOrder(
+          groups,
+          groups.reduce((sum, group) => sum + seconds(group), 0),
+          known,
+        ),
+      ];
 
-const tailShards = (tail: readonly ListGroup[], seconds: (group: ListGroup) => number): readonly Unnumbered[] =>
-  whole(tail, seconds).map((shard) => ({ ...shard, runsLast: true }));
+/** A shard that needs what one of its tests needs: its tests must stay together. */
+function inOrder(groups: readonly ListGroup[], predictedSeconds: number, known: KnownNeeds): Unnumbered {
+  const needs = allNeeds(
+    ...groups.flatMap(({ file, nodeids }) => [known.ofFile(file), ...nodeids.flatMap((id) => known.ofTests(file).get(id) ?? [])]),
+  );
+  const shard = { selectors: asTests(groups), predictedSeconds };
+  return isNone(needs) ? shard : { ...shard, needs };
+}
+
+/** What the marks in the list and the configuration say. */
+function knownNeeds({ needs = [], groups }: SuiteList, { needsOfFile }: SuitePlanning): KnownNeeds {
+  if (needs.length === 0) return { ...NONE_KNOWN, ...(needsOfFile && { ofFile: needsOfFile }) };
+  const byId = new Map(needs.map(({ nodeid, needs: own }) => [nodeid, own]));
+  const byFile = new Map<TestFile, Map<NodeId, Needs>>();
+  for (const { file, nodeids } of groups) {
+    const tests = byFile.get(file) ?? new Map<NodeId, Needs>();
+    for (const id of nodeids) {
+      const own = byId.get(id);
+      if (own !== undefined) tests.set(id, own);
+    }
+    if (tests.size > 0) byFile.set(file, tests);
+  }
+  const none = new Map<NodeId, Needs>();
+  return { ofFile: needsOfFile ?? NONE_KNOWN.ofFile, ofTests: (file) => byFile.get(file) ?? none };
+}
+
+const tailShards = (tail: readonly ListGroup[], seconds: (group: ListGroup) => number, known: KnownNeeds): readonly Unnumbered[] =>
+  whole(tail, seconds, known).map((shard) => ({ ...shard, runsLast: true }));
 
 /** Makes one selector per file. The xdist worker runs the tests in list order, so their order here does not matter. */
 const asTests = (groups: readonly ListGroup[]): readonly Selector[] =>

@@ -2,6 +2,7 @@
 // balances the load.
 
 import { shardId } from '../../../shared/domain/ids.ts';
+import type { Needs } from '../../../shared/domain/needs.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import { pull } from './list-schedule.ts';
 
@@ -12,6 +13,8 @@ export const FIXED_SECONDS = 0.005;
 export interface EstimatedUnit {
   readonly selectors: readonly Selector[];
   readonly seconds: number;
+  /** Absent if its tests need nothing. */
+  readonly needs?: Needs | undefined;
 }
 
 export interface PlanInput {
@@ -39,7 +42,7 @@ const LEAST_SECONDS = 0.001;
 export function planShards(input: PlanInput): Plan {
   const slots = Math.max(1, input.slots);
   const longestFirst = input.units
-    .map(({ selectors, seconds }) => ({ selectors, seconds: Math.max(seconds, LEAST_SECONDS) }))
+    .map((unit) => ({ ...unit, seconds: Math.max(unit.seconds, LEAST_SECONDS) }))
     .sort((left, right) => right.seconds - left.seconds);
   const groups = fileGroups(longestFirst, slots, input.fixedSeconds);
   return toPlan(groups, slots, (seconds) => input.fixedSeconds + seconds);
@@ -56,8 +59,9 @@ function fileGroups(units: readonly EstimatedUnit[], slots: number, fixedSeconds
   let group: EstimatedUnit[] = [];
   let seconds = 0;
   for (const unit of units) {
-    // A shard cannot keep two parts of one file apart, so each part gets its own shard.
-    const isPart = unit.selectors.some(({ kind }) => kind === 'part');
+    // A shard cannot keep two parts of one file apart, so each part gets its own shard. So does a unit with needs: the shard holds what
+    // one of its tests needs for as long as it runs.
+    const isPart = unit.needs !== undefined || unit.selectors.some(({ kind }) => kind === 'part');
     if (group.length > 0 && (isPart || seconds + unit.seconds > batchSeconds)) {
       groups.push(group);
       group = [];
@@ -72,7 +76,11 @@ function fileGroups(units: readonly EstimatedUnit[], slots: number, fixedSeconds
 
 function toPlan(groups: readonly EstimatedUnit[][], machines: number, shardSeconds: (seconds: number) => number): Plan {
   const shards = groups
-    .map((units) => ({ selectors: units.flatMap(({ selectors }) => selectors), predictedSeconds: sumSeconds(units) }))
+    .map((units) => {
+      const needs = units[0]?.needs;
+      const shard = { selectors: units.flatMap(({ selectors }) => selectors), predictedSeconds: sumSeconds(units) };
+      return needs === undefined ? shard : { ...shard, needs };
+    })
     .sort((left, right) => right.predictedSeconds - left.predictedSeconds)
     .map((shard, index) => ({ id: shardId(index + 1), ...shard }));
   const durations = shards.map((shard) => shardSeconds(shard.predictedSeconds));

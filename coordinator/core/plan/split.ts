@@ -66,7 +66,8 @@ function divide(unit: EstimatedUnit, share: number, { timings, affinity, thresho
   const bins = pack(atomsOf(timing.tests, affinity.unit), Math.ceil(testSeconds / partSeconds));
   const longest = Math.max(...bins.map(({ seconds }) => seconds)) + overhead;
   if (bins.length < 2 || longest > WORTHWHILE * unit.seconds) return null;
-  return asParts(selector.file, bins).map((part) => ({ ...part, seconds: part.seconds + overhead }));
+  const needs = unit.needs === undefined ? {} : { needs: unit.needs };
+  return asParts(selector.file, bins).map((part) => ({ ...part, ...needs, seconds: part.seconds + overhead }));
 }
 
 /** True if the file may be split and its tests outweigh what each part would pay again. */

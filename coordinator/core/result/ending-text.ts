@@ -20,6 +20,7 @@ export const notRunWords: Readonly<Record<NotRunReason, string>> = {
   cancelled: 'interrupted',
   'collect-error': 'could not be collected',
   inseparable: 'files depend on each other; run with --collect suite',
+  'unmet-needs': 'no agent could run it',
 };
 
 /** The root represents all tests below it if a run ended before its files were known. */

@@ -5,7 +5,16 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import type { AttemptEnding } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type NodeId, pytestId, type TestFile } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
-import type { NotRun, Report, ReportedAgent, ReportedAttempt, ReportedShard, ReportedTest, Totals } from '../../../shared/domain/report.ts';
+import type {
+  NotRun,
+  Report,
+  ReportedAgent,
+  ReportedAttempt,
+  ReportedShard,
+  ReportedTest,
+  ReportedWait,
+  Totals,
+} from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
 import { rejectionsOf } from '../state/agents/rejections.ts';
@@ -29,6 +38,7 @@ import { fitResult, type TextBudget } from '../state/text-budget.ts';
 import { agentEnd } from './agent-end.ts';
 import { conflictsOf } from './conflicts.ts';
 import { coverageFindings } from './coverage.ts';
+import { lackedBy, waitsOf } from './needs-text.ts';
 import { countNotRun, testsOfFile, testsOfName } from './not-run.ts';
 import { reportedPart } from './parts/reported-part.ts';
 import { profile } from './profile.ts';
@@ -97,6 +107,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     restarted: opened.restarted === null ? null : { why: opened.restarted.why, voidTests: opened.restarted.voidTests },
     targets: null,
     conflicts,
+    waits: reportWaits(state),
     comparison: null,
     history: null,
   };
@@ -151,14 +162,25 @@ function accountForMissing(state: RunState, texts: TextBudget): Missing {
   // The parts of a split shard account for its missing tests; the shard itself only for those that its parts do not know.
   for (const record of [...state.shards.values()].sort((left, right) => Number(isSplit(left)) - Number(isSplit(right)))) {
     const givenUp = givenUpWhy(state, record);
+    const lacked = lackedBy(state, record);
+    const lacks = lacked === null ? {} : { lacks: lacked };
     for (const progress of record.files.values()) {
       const reason = reasonOf(state, progress, givenUp);
       const open = [...progress.tests.values()].filter((test) => test.accepted === null);
       const predictedSeconds = unfinishedSeconds(record, progress);
       for (const { nodeid } of open) {
         if (!isNew(nodeid)) continue;
-        if (givenUp !== null && reason === givenUp) missing.push(unaccountedTest(record, progress.file, nodeid, texts));
-        else notRun.push({ nodeid: pytestId(nodeid), kind: 'test', tests: 1, reason, predictedSeconds: predictedSeconds / open.length });
+        if (givenUp !== null && givenUp !== 'unmet-needs' && reason === givenUp)
+          missing.push(unaccountedTest(record, progress.file, nodeid, texts));
+        else
+          notRun.push({
+            nodeid: pytestId(nodeid),
+            kind: 'test',
+            tests: 1,
+            reason,
+            ...lacks,
+            predictedSeconds: predictedSeconds / open.length,
+          });
       }
       if (!isUncollected(progress) || isSplit(record) || isListed(state, progress)) continue;
       const named = progress.selectors.flatMap((selector) => namedIn(selector));
@@ -168,14 +190,14 @@ function accountForMissing(state: RunState, texts: TextBudget): Missing {
       );
       if (isWhole && isNew(progress.file)) {
         const tests = testsOfFile(progress.file, progress.selectors, known);
-        notRun.push({ nodeid: progress.file, kind: 'file', tests, reason, predictedSeconds });
+        notRun.push({ nodeid: progress.file, kind: 'file', tests, reason, ...lacks, predictedSeconds });
       }
       for (const nodeid of isWhole ? [] : named) {
         const isKnown = state.tests.has(nodeid);
         if (isKnown || !isNew(nodeid)) continue;
         // A part names ids that pytest reported in an earlier run.
         const tests = isPart ? 1 : testsOfName(nodeid, known);
-        notRun.push({ nodeid, kind: 'test', tests, reason, predictedSeconds: predictedSeconds / named.length });
+        notRun.push({ nodeid, kind: 'test', tests, reason, ...lacks, predictedSeconds: predictedSeconds / named.length });
       }
     }
   }
@@ -257,6 +279,15 @@ function count(state: RunState, tests: readonly ReportedTest[], notRun: readonly
     duplicatesDropped: state.duplicatesDropped,
   };
 }
+
+const reportWaits = (state: RunState): readonly ReportedWait[] =>
+  waitsOf(state).map(({ shard, since, endedAt, lacks }) => ({
+    shard,
+    labels: lacks.labels,
+    resources: lacks.resources.map(({ name }) => name),
+    startedAt: iso(since),
+    seconds: (endedAt - since) / 1000,
+  }));
 
 /** Reports a shard by the attempt that completed it, otherwise by its last attempt. */
 function reportShard(record: ShardRecord): ReportedShard {

@@ -80,6 +80,7 @@ function codeOf(reason: NotRunReason): ExitCode {
     case 'crash-limit':
     case 'no-agent':
     case 'inseparable':
+    case 'unmet-needs':
       return 11;
     case 'maxfail':
     case 'collect-error':

@@ -1,10 +1,11 @@
 // Defines the events from which the coordinator's state is built, including its own decisions. The run loop writes them to events.ndjson;
 // replaying them gives the same state.
 
-import type { AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
+import type { AttemptRole, InterruptCause, Lane } from '../../../shared/domain/attempt.ts';
 import type { CoverageOptions, ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
+import type { Needs, ResourceLimits } from '../../../shared/domain/needs.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { SuitePart } from '../../../shared/domain/part.ts';
 import type { RejectionCause, RunOrigin } from '../../../shared/domain/report.ts';
@@ -72,6 +73,10 @@ export interface RunOpened {
   readonly python: PythonPrint | null;
   /** The part of the suite that the run runs; null for all of it. */
   readonly part: SuitePart | null;
+  /** How many units of each resource the fleet has. */
+  readonly resources: ResourceLimits;
+  /** The number of agents if no other can join; null if others can. */
+  readonly onlyAgents: number | null;
   /** null in a run of an earlier version. */
   readonly origin: RunOrigin | null;
   /** Why the run restarted, and how many results it had by then; null if it did not restart. */
@@ -109,6 +114,10 @@ export type CoordinatorEvent =
       readonly role: AttemptRole;
       /** Selectors of the attempt, recorded so that replay need not derive them. */
       readonly selectors: readonly Selector[];
+      /** Absent without needs. */
+      readonly needs?: Needs | undefined;
+      /** Absent for every agent. */
+      readonly lane?: Lane | undefined;
     }
   /** The shard's attempts are used up; its missing tests are not run. */
   | { readonly kind: 'shard-given-up'; readonly at: number; readonly shard: ShardId; readonly why: NotRunReason }
@@ -116,8 +125,19 @@ export type CoordinatorEvent =
   | ({ readonly kind: 'suite-planned'; readonly at: number } & SuitePlan)
   /** Collecting by file gave another suite than the whole list: the run restarts, and no earlier result counts. */
   | { readonly kind: 'run-restarted'; readonly at: number; readonly opening: RunOpened }
-  /** The shard kept crashing its session; its missing tests are divided among these new shards. */
-  | { readonly kind: 'shard-split'; readonly at: number; readonly shard: ShardId; readonly into: readonly Shard[] }
+  /**
+   * Its missing tests are divided among these new shards: the shard kept crashing its session, or tests need what it does not have
+   * (`byNeeds`).
+   */
+  | {
+      readonly kind: 'shard-split';
+      readonly at: number;
+      readonly shard: ShardId;
+      readonly into: readonly Shard[];
+      readonly byNeeds?: boolean | undefined;
+    }
+  /** The shard is due, and waits for an agent with these labels or for these resources. */
+  | { readonly kind: 'shard-waits'; readonly at: number; readonly shard: ShardId; readonly lacks: Needs }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
   /** The agent was asked to leave: its workspace differs from the run's, or others do better. Its failed tests run on other agents. */
   | { readonly kind: 'agent-dismissed'; readonly at: number; readonly agent: AgentId; readonly why: DismissalCause }

@@ -2,7 +2,7 @@
 
 import type { InterruptCause } from '../../../shared/domain/attempt.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
-import type { AgentRecord, AttemptRecord, AttemptState, ShardRecord, ShardState } from './records.ts';
+import type { AgentRecord, AttemptRecord, AttemptState, NonEmpty, ShardRecord, ShardState } from './records.ts';
 import type { RunState } from './run-state.ts';
 import { indexAttempt, indexShard, newShardIndex } from './shard-index.ts';
 
@@ -10,7 +10,7 @@ type Moves<Kind extends string> = Readonly<Record<Kind, readonly Kind[]>>;
 
 /** Allowed next states of a shard. Its kind stays the same if only its attempts grow. */
 const SHARD_MOVES: Moves<ShardState['kind']> = {
-  planned: ['open'],
+  planned: ['open', 'given-up'],
   open: ['open', 'done', 'split', 'given-up'],
   // A collection error that turns out to be an agent's fault reopens the shard.
   done: ['done', 'open'],
@@ -47,8 +47,13 @@ export function addAttempt(state: RunState, record: ShardRecord, attempt: Attemp
   moveShard(
     state,
     record,
-    before.kind === 'planned' ? { kind: 'open', attempts: [attempt] } : { ...before, attempts: [...before.attempts, attempt] },
+    before.kind === 'planned' ? { kind: 'open', attempts: [attempt] } : { ...before, attempts: appended(before.attempts, attempt) },
   );
+}
+
+function appended(attempts: readonly AttemptRecord[], attempt: AttemptRecord): NonEmpty<AttemptRecord> {
+  const [first, ...rest] = attempts;
+  return first === undefined ? [attempt] : [first, ...rest, attempt];
 }
 
 /** Marks the attempt as cancelled; the first reason counts. */

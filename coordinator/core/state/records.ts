@@ -6,9 +6,10 @@
 //           the first cause counts.
 // Agent:    alive → left | lost; a lost agent that takes or starts an attempt that is still open is alive again. Left is final.
 
-import type { AttemptEnding, AttemptRole, InterruptCause } from '../../../shared/domain/attempt.ts';
+import type { AttemptEnding, AttemptRole, InterruptCause, Lane } from '../../../shared/domain/attempt.ts';
 import type { AgentInfo, TestResult, UnfitCause } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
+import type { Needs } from '../../../shared/domain/needs.ts';
 import type { NotRunReason, Outcome } from '../../../shared/domain/outcome.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import type { Differences, Fingerprint } from '../../../shared/domain/suite/fingerprint.ts';
@@ -23,8 +24,8 @@ export type ShardState =
   | { readonly kind: 'done'; readonly attempts: NonEmpty<AttemptRecord>; readonly accepted: AttemptId }
   /** The shard kept crashing its session; its missing tests are in these shards now. */
   | { readonly kind: 'split'; readonly attempts: NonEmpty<AttemptRecord>; readonly into: readonly ShardId[] }
-  /** The shard's attempts are used up; its unfinished tests become not-run. */
-  | { readonly kind: 'given-up'; readonly attempts: NonEmpty<AttemptRecord>; readonly why: NotRunReason };
+  /** The shard's attempts are used up, or no agent can run it; its unfinished tests become not-run. */
+  | { readonly kind: 'given-up'; readonly attempts: readonly AttemptRecord[]; readonly why: NotRunReason };
 export type AttemptState =
   | { readonly kind: 'enqueued' }
   | { readonly kind: 'taken'; readonly agent: AgentId }
@@ -52,6 +53,11 @@ export interface AttemptRecord {
   readonly holders: Set<AgentId>;
   /** True if the attempt does not count against its shard's limit, because its agent is unfit or to blame for its failure. */
   isVoid: boolean;
+  readonly needs: Needs;
+  /** The agents that get it; null for every agent. */
+  readonly lane: Lane | null;
+  /** When it ended, by the coordinator's clock; null until then. */
+  endedAt: number | null;
 }
 
 export interface ShardRecord {
@@ -61,6 +67,17 @@ export interface ShardRecord {
   readonly files: Map<TestFile, FileProgress>;
   /** True if it is part of a shard that was split. */
   readonly isPart: boolean;
+  /** When it was due and could not start, because an agent with its labels or a resource was missing. */
+  readonly waits: Wait[];
+}
+
+export interface Wait {
+  /** By the coordinator's clock. */
+  readonly since: number;
+  /** When its next attempt was enqueued; null until then. */
+  until: number | null;
+  /** The labels and resources that it lacked. */
+  readonly lacks: Needs;
 }
 
 /** Progress of one shard with one file. */
@@ -72,6 +89,8 @@ export interface FileProgress {
   readonly tests: Map<NodeId, TestRecord>;
   /** Tests that run alone, after everything else. */
   readonly serial: Set<NodeId>;
+  /** What its tests need; no entry for a test that needs nothing. */
+  readonly needs: Map<NodeId, Needs>;
   /** True if a second copy of the file may run beside the first. */
   mayBackUp: boolean;
   /** How many of `tests` have no outcome yet. */
@@ -190,6 +209,7 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   selectors,
   tests: new Map(),
   serial: new Set(),
+  needs: new Map(),
   mayBackUp: true,
   openTests: 0,
   measuredSeconds: 0,

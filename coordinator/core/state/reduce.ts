@@ -17,6 +17,7 @@ import {
   attemptTaken,
   loseAttempts,
 } from './attempts/attempt-life.ts';
+import { beginWait } from './attempts/waits.ts';
 import { type Change, OTHER } from './changes.ts';
 import { applySuitePlan } from './collection/suite-plan.ts';
 import { suiteInseparable, suiteListed, suiteRefused } from './collection/suite-reports.ts';
@@ -127,7 +128,10 @@ function applyNow(state: RunState, event: CoordinatorEvent): void {
       giveUp(state, event.shard, event.why);
       break;
     case 'shard-split':
-      applySplit(state, event.shard, event.into);
+      applySplit(state, event);
+      break;
+    case 'shard-waits':
+      beginWait(state, event);
       break;
     case 'attempt-enqueued':
       attemptEnqueued(state, event);

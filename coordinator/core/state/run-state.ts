@@ -74,7 +74,7 @@ export interface RunState {
 /** The state of a run of which only the opening is known. */
 export function openRun(opened: RunOpened): RunState {
   const shards = opened.shards.map(
-    (shard): ShardRecord => ({ shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false }),
+    (shard): ShardRecord => ({ shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false, waits: [] }),
   );
   const index = newShardIndex();
   for (const record of shards) indexShard(index, record);

@@ -3,8 +3,9 @@
 
 import type { AttemptId, ShardId } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
+import { endWait } from './attempts/waits.ts';
 import { moveShard } from './moves.ts';
-import { attemptsOf, hasEnded, isUncollected, type ShardRecord } from './records.ts';
+import { allAttemptsOf, attemptsOf, hasEnded, isUncollected, type ShardRecord } from './records.ts';
 import { isComplete } from './remaining-work.ts';
 import type { RunState } from './run-state.ts';
 
@@ -12,9 +13,9 @@ import type { RunState } from './run-state.ts';
 export function settle(state: RunState, shard: ShardId, by: AttemptId): void {
   const record = state.shards.get(shard);
   if (record === undefined || (record.state.kind !== 'open' && record.state.kind !== 'given-up')) return;
-  const { attempts } = record.state;
-  if (isComplete(state, record) && (hasEnded(record) || isCollected(record)))
-    moveShard(state, record, { kind: 'done', attempts, accepted: by });
+  const [first, ...rest] = record.state.attempts;
+  if (first !== undefined && isComplete(state, record) && (hasEnded(record) || isCollected(record)))
+    moveShard(state, record, { kind: 'done', attempts: [first, ...rest], accepted: by });
 }
 
 /** Reopens shards that ended because of an error that was dropped: an attempt under way or a new one runs their missing tests. */
@@ -22,7 +23,8 @@ export function reopen(state: RunState): void {
   for (const record of state.shards.values()) {
     if (record.state.kind !== 'done' && record.state.kind !== 'given-up') continue;
     if (isComplete(state, record)) continue;
-    moveShard(state, record, { kind: 'open', attempts: record.state.attempts });
+    const [first, ...rest] = record.state.attempts;
+    if (first !== undefined) moveShard(state, record, { kind: 'open', attempts: [first, ...rest] });
   }
 }
 
@@ -44,5 +46,7 @@ export function settleAll(state: RunState): void {
 /** Gives the shard up: its missing tests are not run. Late results may still complete it. */
 export function giveUp(state: RunState, shard: ShardId, why: NotRunReason): void {
   const record = state.shards.get(shard);
-  if (record?.state.kind === 'open') moveShard(state, record, { kind: 'given-up', attempts: record.state.attempts, why });
+  if (record?.state.kind !== 'open' && record?.state.kind !== 'planned') return;
+  endWait(record, state.coordinatorAt);
+  moveShard(state, record, { kind: 'given-up', attempts: allAttemptsOf(record), why });
 }

@@ -1,7 +1,8 @@
 // Replaces a shard by its parts.
 
-import type { NodeId, ShardId } from '../../../shared/domain/ids.ts';
+import type { NodeId } from '../../../shared/domain/ids.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
+import type { EventOf } from './events.ts';
 import { addShard, moveShard } from './moves.ts';
 import type { FileProgress, ShardRecord } from './records.ts';
 import { countTest, isUncollected, newProgress } from './records.ts';
@@ -11,10 +12,11 @@ import type { RunState } from './run-state.ts';
  * Replaces an open shard by its parts, in place. Late results of the shard's own attempts count for the parts. Parts that already exist
  * change nothing.
  */
-export function applySplit(state: RunState, shard: ShardId, into: readonly Shard[]): void {
+export function applySplit(state: RunState, { shard, into, byNeeds = false }: EventOf<'shard-split'>): void {
   const record = state.shards.get(shard);
   if (record?.state.kind !== 'open' || into.some(({ id }) => state.shards.has(id))) return;
-  for (const part of into) addShard(state, { shard: part, state: { kind: 'planned' }, files: partFiles(record, part), isPart: true });
+  const isPart = record.isPart || !byNeeds;
+  for (const part of into) addShard(state, { shard: part, state: { kind: 'planned' }, files: partFiles(record, part), isPart, waits: [] });
   moveShard(state, record, { kind: 'split', attempts: record.state.attempts, into: into.map(({ id }) => id) });
 }
 
@@ -40,6 +42,8 @@ function adopt(progress: FileProgress, whole: FileProgress): void {
     if (!named.has(test.nodeid)) continue;
     progress.tests.set(test.nodeid, test);
     if (whole.serial.has(test.nodeid)) progress.serial.add(test.nodeid);
+    const needs = whole.needs.get(test.nodeid);
+    if (needs !== undefined) progress.needs.set(test.nodeid, needs);
     countTest(progress, test);
   }
 }

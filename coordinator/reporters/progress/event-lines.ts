@@ -3,6 +3,7 @@
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { AgentInfo, AttemptEvent } from '../../../shared/domain/events.ts';
 import { type AgentId, pytestId } from '../../../shared/domain/ids.ts';
+import type { Needs } from '../../../shared/domain/needs.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
 import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/suite/fingerprint.ts';
@@ -12,6 +13,7 @@ import { oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import { whyDismissed, whyUnfit } from '../../core/result/agent-end.ts';
 import { causeOf } from '../../core/result/cause.ts';
+import { lackedBy, needsText } from '../../core/result/needs-text.ts';
 import { LOCAL_AGENT } from '../../core/result/profile.ts';
 import type { Change, ResultAccepted } from '../../core/state/changes.ts';
 import type { CloseReason, CoordinatorEvent, EventOf } from '../../core/state/events.ts';
@@ -80,7 +82,13 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'attempt-enqueued':
       return event.role === 'backup' ? [`Shard ${event.shard} is a straggler: re-running it on another agent; the first result wins.`] : [];
     case 'shard-split':
-      return [`Shard ${event.shard} keeps crashing pytest; isolating it in ${plural(event.into.length, 'part')}.`];
+      return event.byNeeds === true
+        ? learnedNeeds(event, verbosity)
+        : [`Shard ${event.shard} keeps crashing pytest; isolating it in ${plural(event.into.length, 'part')}.`];
+    case 'shard-waits':
+      return waitingLines(event, verbosity);
+    case 'shard-given-up':
+      return unmetLines(event, state);
     case 'forecast':
       return forecastLines(event, lateForecasts);
     case 'run-closed':
@@ -94,7 +102,6 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'coverage-kept':
     case 'run-restarted':
     case 'session-shown':
-    case 'shard-given-up':
     case 'stream-read':
     case 'suite-inseparable':
     case 'suite-listed':
@@ -114,6 +121,29 @@ function runOpened({ spec, shards, part }: EventOf<'run-opened'>): string {
     return `Run ${spec.runId}: part ${index} of ${total}, ${filesIn(shards)} of ${plural(files.length, 'test file')}${inShards} (plan ${digest})`;
   }
   return `Run ${spec.runId}: found ${plural(filesIn(shards), 'test file')}${inShards}`;
+}
+
+/** Later runs plan with what this run learns. */
+function learnedNeeds({ shard, into }: EventOf<'shard-split'>, verbosity: Verbosity): readonly string[] {
+  if (verbosity !== 'verbose') return [];
+  const needs = into.flatMap(({ needs: own }) => (own === undefined ? [] : [needsText(own)]));
+  return [`Shard ${shard} has tests that need ${[...new Set(needs)].join('; ')}: planned them anew.`];
+}
+
+function waitingLines({ shard, lacks }: EventOf<'shard-waits'>, verbosity: Verbosity): readonly string[] {
+  if (lacks.labels.length > 0)
+    return [`No agent has ${oneLine(needsText(lacks))}: shard ${shard} waits for one. Fix: start an agent with ${labelFlags(lacks)}.`];
+  return verbosity === 'verbose' ? [`Shard ${shard} waits for ${oneLine(needsText(lacks))}.`] : [];
+}
+
+const labelFlags = ({ labels }: Needs): string => `\`${labels.map((label) => `--label ${oneLine(label)}`).join(' ')}\``;
+
+function unmetLines({ shard }: EventOf<'shard-given-up'>, state: RunState): readonly string[] {
+  const record = state.shards.get(shard);
+  const lacked = record === undefined ? null : lackedBy(state, record);
+  if (record === undefined || lacked === null) return [];
+  const files = [...new Set(record.shard.selectors.map(({ file }) => file))].join(', ');
+  return [`Not run: tests in ${oneLine(files)} need ${oneLine(lacked)}.`];
 }
 
 const FIX_WORKSPACE = "Fix: check out the run's commit there with the same packages, or start the run with --fingerprint warn.";

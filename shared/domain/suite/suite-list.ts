@@ -1,6 +1,7 @@
 // The whole list of a suite's tests, as every xdist worker collects it with `--collect suite`.
 
 import type { NodeId, TestFile } from '../ids.ts';
+import type { TestNeeds } from '../needs.ts';
 
 /** `file`: the xdist worker that runs a file collects it, once. `suite`: every worker collects the whole list. */
 export const collectModes = ['file', 'suite'] as const;
@@ -81,6 +82,8 @@ export interface SuiteList {
   readonly groups: readonly ListGroup[];
   /** The number of tests before pytest's `--sw` deselected any; null without the option. */
   readonly stepwiseCount?: number | null | undefined;
+  /** What tests of the list need; absent if no test needs anything. */
+  readonly needs?: readonly TestNeeds[] | undefined;
   /** null when the coordinator did not ask the agent for it. */
   readonly proof: SuiteProof | null;
 }

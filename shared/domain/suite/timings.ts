@@ -1,6 +1,7 @@
 // Durations from earlier runs.
 
 import type { NodeId, TestFile } from '../ids.ts';
+import type { Needs } from '../needs.ts';
 
 /**
  * One file's history, in seconds of one xdist worker. `seconds` is the total and `collectSeconds` its collection. `fixtureSeconds` is the
@@ -14,6 +15,8 @@ export interface FileTiming {
   readonly tests: ReadonlyMap<NodeId, number>;
   /** Tests that failed in one of their last runs. */
   readonly lastRuns: ReadonlyMap<NodeId, LastRuns>;
+  /** What its tests need; absent if nothing. */
+  readonly needs?: ReadonlyMap<NodeId, Needs>;
 }
 
 /**

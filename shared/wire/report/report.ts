@@ -82,6 +82,7 @@ const reportSchema: z.ZodType<Report> = z.object({
       kind: z.enum(['file', 'test']),
       tests: count.nullable().default(null),
       reason: z.enum(notRunReasons),
+      lacks: z.string().exactOptional(),
       predictedSeconds: seconds,
     }),
   ),
@@ -152,6 +153,9 @@ const reportSchema: z.ZodType<Report> = z.object({
     .nullable()
     .default(null),
   conflicts: z.array(z.object({ nodeid: nodeIdSchema, first: sideSchema, second: sideSchema })).default([]),
+  waits: z
+    .array(z.object({ shard: shardIdSchema, labels: z.array(z.string()), resources: z.array(z.string()), startedAt: z.string(), seconds }))
+    .default([]),
   comparison: z
     .object({
       baseline: z.string(),

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { type Load, listOrders, type SuiteList } from '../../domain/suite/suite-list.ts';
+import { testNeedsSchema } from '../attempt.ts';
 import { nodeIdSchema, testFileSchema } from '../parse.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -23,6 +24,7 @@ export const suiteListSchema: z.ZodType<SuiteList> = z.object({
       loads: z.array(loadSchema).default([]),
     })
     .nullable(),
+  needs: testNeedsSchema.optional(),
   stepwiseCount: z.int().nonnegative().nullable().optional(),
   groups: z.array(z.object({ file: testFileSchema, nodeids: z.array(nodeIdSchema) })),
 });

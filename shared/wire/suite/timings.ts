@@ -3,7 +3,9 @@
 
 import { z } from 'zod';
 import type { NodeId, TestFile } from '../../domain/ids.ts';
+import type { Needs } from '../../domain/needs.ts';
 import { type FileTiming, KEPT_RUNS, type LastRuns, type Timings } from '../../domain/suite/timings.ts';
+import { needsSchema } from '../attempt.ts';
 import { LONGEST_SECONDS } from '../limits.ts';
 import { nodeIdSchema, parseVersioned, testFileSchema } from '../parse.ts';
 
@@ -22,6 +24,7 @@ const fileSchema = z.object({
   fixtureSeconds: seconds.default(0),
   tests: z.array(z.tuple([nodeIdSchema, seconds])),
   lastRuns: z.array(z.tuple([nodeIdSchema, lastRunsSchema])).default([]),
+  needs: z.array(z.tuple([nodeIdSchema, needsSchema])).default([]),
 });
 const entrySchema = z.object({ version, timing: fileSchema });
 /** Checks only the outer form of a timings file; its entries are checked one by one. */
@@ -34,11 +37,13 @@ const encodeFile = (timing: FileTiming): EncodedFile => ({
   ...timing,
   tests: [...timing.tests],
   lastRuns: [...timing.lastRuns],
+  needs: [...(timing.needs ?? [])],
 });
-const decodeFile = (encoded: EncodedFile): FileTiming => ({
+const decodeFile = ({ needs, ...encoded }: EncodedFile): FileTiming => ({
   ...encoded,
   tests: new Map<NodeId, number>(encoded.tests),
   lastRuns: new Map<NodeId, LastRuns>(encoded.lastRuns),
+  ...(needs.length === 0 ? {} : { needs: new Map<NodeId, Needs>(needs) }),
 });
 
 export const encodeFileTiming = (timing: FileTiming): string => JSON.stringify({ version: TIMINGS_VERSION, timing: encodeFile(timing) });

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { JoinedRun, PoolMember } from '../../../agent/ports.ts';
-import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
+import type { AttemptRequest, Lane } from '../../../shared/domain/attempt.ts';
 import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
@@ -31,7 +31,7 @@ const FAREWELL_MS = 1000;
 
 export interface ModelMember extends PoolMember, AsyncDisposable {}
 
-export function modelMember(place: Place, pool: string, agent: AgentId): ModelMember {
+export function modelMember(place: Place, pool: string, agent: AgentId, labels: readonly string[] = []): ModelMember {
   const { server, process, network } = place;
   const redis = openConnection(server, process, network);
   const line = openConnection(server, process, network, agentChannel(pool, agent));
@@ -59,7 +59,7 @@ export function modelMember(place: Place, pool: string, agent: AgentId): ModelMe
     },
     join(spec) {
       served.add(spec.runId);
-      return joinRun(place, redis, { pool, run: spec.runId }, agent);
+      return joinRun(place, redis, { pool, run: spec.runId }, agent, labels.length === 0 ? [null] : [labels, null]);
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();
@@ -73,7 +73,13 @@ export function modelMember(place: Place, pool: string, agent: AgentId): ModelMe
   };
 }
 
-async function joinRun(place: Place, redis: Connection, address: RunAddress, agent: AgentId): Promise<JoinedRun> {
+async function joinRun(
+  place: Place,
+  redis: Connection,
+  address: RunAddress,
+  agent: AgentId,
+  lanes: readonly (Lane | null)[],
+): Promise<JoinedRun> {
   const { run: runId } = address;
   const { server, process, network } = place;
   const { clock } = process;
@@ -85,9 +91,12 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
   let returns = 0;
   const token = agent;
 
+  let beatenAt = clock.now();
   const beatOnce = async (): Promise<void> => {
+    const sentAt = clock.now();
     const holding = [...serving.keys()];
     const beaten = await redis.request(() => scripts.beat(server, runId, agent, holding));
+    beatenAt = sentAt;
     if (beaten.isThere) {
       if (missingSince !== null) returns += 1;
       missingSince = null;
@@ -110,6 +119,88 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
       await clock.wait(AGAIN_MS);
     }
     return true;
+  };
+
+  const pullLane = async (
+    lane: Lane | null,
+    slots: () => number,
+    serve: (attempt: AttemptRequest) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    if (signal.aborted) return;
+    const blocking = openConnection(server, process, network);
+    const stopped = abortOf(signal);
+    const failed = Promise.withResolvers<never>();
+    const running = new Set<Promise<void>>();
+    let concurrency = Math.max(1, slots());
+
+    const begin = (id: string, request: AttemptRequest): Promise<void> => {
+      const begun = serve(request).finally(() => serving.delete(id));
+      serving.set(id, begun);
+      return begun;
+    };
+    const handBack = async (id: string): Promise<void> => {
+      if (signal.aborted && server.defects.keepsPrefetched) return;
+      await redis.request(() => scripts.moveToWait(server, runId, id, token)).catch(() => undefined);
+    };
+    /** Serves a job, and returns the next one if the same command fetched it. */
+    const work = async (job: Job): Promise<Job | null> => {
+      const { id } = job;
+      if (signal.aborted && !serving.has(id)) {
+        await handBack(id);
+        return null;
+      }
+      try {
+        const request = decodeAttempt(job.data, { ...address, verifier: NO_VERIFIER }, `shard queue of run ${runId}`);
+        if (!serving.has(id) && isAvoidedBy(agent, request, job)) {
+          await handBack(id);
+          await Promise.race([clock.wait(AVOID_MS), stopped]);
+          return null;
+        }
+        await (serving.get(id) ?? begin(id, request));
+      } catch (thrown) {
+        failed.reject(thrown);
+        return null;
+      }
+      concurrency = Math.max(1, slots());
+      const next = signal.aborted || running.size > concurrency ? null : { agent };
+      return await redis.request(() => scripts.finishJob(server, runId, id, token, next)).catch(() => null);
+    };
+    const workOff = async (first: Job): Promise<void> => {
+      for (let job: Job | null = first; job !== null; ) job = await work(job);
+    };
+    const start = (job: Job): void => {
+      const working = workOff(job).finally(() => running.delete(working));
+      running.add(working);
+    };
+
+    let isClosing = false;
+    const over = Promise.race([stopped, failed.promise]);
+    const ended = over
+      .catch(() => undefined)
+      .then(() => {
+        isClosing = true;
+        blocking.close();
+      });
+    const fetching = (async () => {
+      while (!isClosing) {
+        if (running.size >= concurrency) {
+          await Promise.race([...running, ended]);
+          continue;
+        }
+        const isThere = await Promise.race([blocking.block(() => (scripts.isWaiting(server, runId, lane) ? true : null), DRAIN_MS), ended]);
+        if (isClosing || isThere !== true) continue;
+        const job = await redis.request(() => scripts.fetchJob(server, runId, agent, token, lane));
+        if (job !== null) start(job);
+      }
+    })();
+    try {
+      await over;
+    } finally {
+      await ended;
+      await fetching;
+      while (running.size > 0) await Promise.all(running);
+    }
   };
 
   return {
@@ -135,80 +226,18 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
     },
 
     async pull(slots, serve, signal) {
-      if (signal.aborted) return;
-      const blocking = openConnection(server, process, network);
-      const stopped = abortOf(signal);
-      const failed = Promise.withResolvers<never>();
-      const running = new Set<Promise<void>>();
-      let concurrency = Math.max(1, slots());
-
-      const begin = (id: string, request: AttemptRequest): Promise<void> => {
-        const begun = serve(request).finally(() => serving.delete(id));
-        serving.set(id, begun);
-        return begun;
-      };
-      const handBack = async (id: string): Promise<void> => {
-        if (signal.aborted && server.defects.keepsPrefetched) return;
-        await redis.request(() => scripts.moveToWait(server, runId, id, token)).catch(() => undefined);
-      };
-      /** Serves a job, and returns the next one if the same command fetched it. */
-      const work = async (job: Job): Promise<Job | null> => {
-        const { id } = job;
-        if (signal.aborted && !serving.has(id)) {
-          await handBack(id);
-          return null;
-        }
+      const failing = new AbortController();
+      const either = AbortSignal.any([signal, failing.signal]);
+      const pulls = lanes.map(async (lane) => {
         try {
-          const request = decodeAttempt(job.data, { ...address, verifier: NO_VERIFIER }, `shard queue of run ${runId}`);
-          if (!serving.has(id) && isAvoidedBy(agent, request, job)) {
-            await handBack(id);
-            await Promise.race([clock.wait(AVOID_MS), stopped]);
-            return null;
-          }
-          await (serving.get(id) ?? begin(id, request));
+          await pullLane(lane, slots, serve, either);
         } catch (thrown) {
-          failed.reject(thrown);
-          return null;
+          failing.abort();
+          throw thrown;
         }
-        concurrency = Math.max(1, slots());
-        const next = signal.aborted || running.size > concurrency ? null : { agent };
-        return await redis.request(() => scripts.finishJob(server, runId, id, token, next)).catch(() => null);
-      };
-      const workOff = async (first: Job): Promise<void> => {
-        for (let job: Job | null = first; job !== null; ) job = await work(job);
-      };
-      const start = (job: Job): void => {
-        const working = workOff(job).finally(() => running.delete(working));
-        running.add(working);
-      };
-
-      let isClosing = false;
-      const over = Promise.race([stopped, failed.promise]);
-      const ended = over
-        .catch(() => undefined)
-        .then(() => {
-          isClosing = true;
-          blocking.close();
-        });
-      const fetching = (async () => {
-        while (!isClosing) {
-          if (running.size >= concurrency) {
-            await Promise.race([...running, ended]);
-            continue;
-          }
-          const isThere = await Promise.race([blocking.block(() => (scripts.isWaiting(server, runId) ? true : null), DRAIN_MS), ended]);
-          if (isClosing || isThere !== true) continue;
-          const job = await redis.request(() => scripts.fetchJob(server, runId, agent, token));
-          if (job !== null) start(job);
-        }
-      })();
-      try {
-        await over;
-      } finally {
-        await ended;
-        await fetching;
-        while (running.size > 0) await Promise.all(running);
-      }
+      });
+      await Promise.allSettled(pulls);
+      await Promise.all(pulls);
     },
 
     async *commands(signal) {
@@ -225,7 +254,7 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
       }
     },
 
-    isMoreWaiting: () => redis.request(() => scripts.isWaiting(server, runId)),
+    isMoreWaiting: () => redis.request(() => lanes.some((lane) => scripts.isWaiting(server, runId, lane))),
 
     async claimNumbers(counter, count, floor) {
       let first = floor;
@@ -237,6 +266,7 @@ async function joinRun(place: Place, redis: Connection, address: RunAddress, age
     },
 
     serverNow: () => redis.request(() => server.schedule.now()),
+    silenceMs: () => clock.now() - beatenAt,
 
     async leave() {
       await heart.stop();

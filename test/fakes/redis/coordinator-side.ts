@@ -5,6 +5,7 @@ import type { Pools, PresenceOf, RunChannel, TakeOver } from '../../../coordinat
 import { readEntry } from '../../../coordinator/redis/stream-entry.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type AttemptId, agentId } from '../../../shared/domain/ids.ts';
+import { NO_NEEDS } from '../../../shared/domain/needs.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { agentChannel, coordinatorChannel, coverageField } from '../../../shared/redis/keys.ts';
@@ -94,7 +95,7 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
     if (!isFound) await withdraw();
     throw thrown;
   });
-  const known = new Set<AttemptId>(earlier);
+  const known = new Set<AttemptId>(earlier.map(({ id }) => id));
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;
@@ -109,6 +110,7 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
       id: attempt.id,
       data: encodeAttempt(attempt, address, epoch),
       isFirst: isUrgent(attempt),
+      lane: attempt.lane ?? null,
     }));
     await redis.request(() => scripts.addJobs(server, runId, jobs));
     for (const { id } of attempts) known.add(id);
@@ -193,7 +195,8 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
       if (!(await redis.request(() => scripts.report(server, runId, epoch, number, text)))) throw takenOver();
     },
 
-    presence: () => look(async () => new Set((await redis.request(() => [...(server.data.runs.get(runId)?.wait ?? [])])) as AttemptId[])),
+    presence: () =>
+      look(async () => new Set((await redis.request(() => [...(server.data.runs.get(runId)?.wait.values() ?? [])].flat())) as AttemptId[])),
     presenceBesideQueue: () => look(async () => null),
 
     async connected(agents) {
@@ -234,7 +237,8 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
   };
 }
 
-const isUrgent = ({ role }: AttemptRequest): boolean => role === 'retry' || role === 'rerun' || role === 'recheck';
+const isUrgent = ({ role, needs = NO_NEEDS }: AttemptRequest): boolean =>
+  role === 'retry' || role === 'rerun' || role === 'recheck' || needs.resources.length > 0;
 
 const inQueueOrder = (attempts: readonly AttemptRequest[]): readonly AttemptRequest[] => [
   ...attempts.filter((attempt) => !isUrgent(attempt)),

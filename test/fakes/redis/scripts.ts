@@ -1,6 +1,7 @@
 // What a command or script does to the server's data in one step. Each function has the name and the meaning of a script in coordinator/redis or agent/redis.
 
 import { type Granted, LEASE_MS, type Lease } from '../../../coordinator/lease-claim.ts';
+import type { Lane } from '../../../shared/domain/attempt.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import { PRESENCE_MS } from '../../../shared/redis/keys.ts';
 import { decodeEnvelope } from '../../../shared/wire/envelope.ts';
@@ -19,7 +20,7 @@ const newRun = (): RunKeysData => ({
   coverage: new Map(),
   numbers: new Map(),
   jobs: new Map(),
-  wait: [],
+  wait: new Map(),
   active: [],
 });
 
@@ -205,24 +206,36 @@ export const entriesAfter = (entries: readonly Entry[], from: string, count: num
 export function addJobs(
   server: RedisServer,
   run: RunId,
-  jobs: readonly { readonly id: string; readonly data: string; readonly isFirst: boolean }[],
+  jobs: readonly { readonly id: string; readonly data: string; readonly isFirst: boolean; readonly lane: Lane | null }[],
 ): void {
   const keys = keysOf(server, run);
-  for (const { id, data, isFirst } of jobs) {
+  for (const { id, data, isFirst, lane } of jobs) {
     if (keys.jobs.has(id)) continue;
-    keys.jobs.set(id, { id, data, state: 'waiting', processedBy: null, token: null, attemptsStarted: 0 });
-    if (isFirst) keys.wait.push(id);
-    else keys.wait.unshift(id);
+    keys.jobs.set(id, { id, data, state: 'waiting', processedBy: null, token: null, attemptsStarted: 0, lane });
+    const wait = waitIn(keys, lane);
+    if (isFirst) wait.push(id);
+    else wait.unshift(id);
   }
   server.changed();
 }
 
-export const isWaiting = (server: RedisServer, run: RunId): boolean => (server.data.runs.get(run)?.wait.length ?? 0) > 0;
+export const isWaiting = (server: RedisServer, run: RunId, lane: Lane | null): boolean =>
+  (server.data.runs.get(run)?.wait.get(laneKey(lane))?.length ?? 0) > 0;
+
+const laneKey = (lane: Lane | null): string => JSON.stringify(lane);
+
+function waitIn({ wait }: RunKeysData, lane: Lane | null): string[] {
+  const known = wait.get(laneKey(lane));
+  if (known !== undefined) return known;
+  const list: string[] = [];
+  wait.set(laneKey(lane), list);
+  return list;
+}
 
 /** Takes the next job, which becomes active; null if none waits. */
-export function fetchJob(server: RedisServer, run: RunId, agent: AgentId, token: string): Job | null {
+export function fetchJob(server: RedisServer, run: RunId, agent: AgentId, token: string, lane: Lane | null): Job | null {
   const keys = server.data.runs.get(run);
-  const id = keys?.wait.pop();
+  const id = keys?.wait.get(laneKey(lane))?.pop();
   const job = id === undefined ? undefined : keys?.jobs.get(id);
   if (keys === undefined || job === undefined) return null;
   keys.active.push(job.id);
@@ -238,10 +251,11 @@ export function finishJob(
   token: string,
   next: { readonly agent: AgentId } | null,
 ): Job | null {
-  ownJob(server, run, id, token).state = 'completed';
+  const job = ownJob(server, run, id, token);
+  job.state = 'completed';
   // A server that restarted may have lost the stored end.
   if (server.instance() === 1 && !isEndStored(server, run, id)) server.early.push(id);
-  return next === null ? null : fetchJob(server, run, next.agent, token);
+  return next === null ? null : fetchJob(server, run, next.agent, token, job.lane);
 }
 
 function isEndStored(server: RedisServer, run: RunId, id: string): boolean {
@@ -254,7 +268,8 @@ function isEndStored(server: RedisServer, run: RunId, id: string): boolean {
 export function moveToWait(server: RedisServer, run: RunId, id: string, token: string): void {
   const job = ownJob(server, run, id, token);
   Object.assign(job, { state: 'waiting', token: null });
-  server.data.runs.get(run)?.wait.push(id);
+  const keys = server.data.runs.get(run);
+  if (keys !== undefined) waitIn(keys, job.lane).push(id);
   server.changed();
 }
 

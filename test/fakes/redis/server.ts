@@ -3,6 +3,7 @@
 // The model has no expiry of keys, no expiry of job locks (no agent takes a stalled job again), no answers such as LOADING or OOM, and no
 // accounts with limited rights.
 
+import type { Lane } from '../../../shared/domain/attempt.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import type { Process, Schedule } from './process.ts';
@@ -19,6 +20,8 @@ export interface Job {
   processedBy: AgentId | null;
   token: string | null;
   attemptsStarted: number;
+  /** The lane of its queue; null for the queue of all agents. */
+  readonly lane: Lane | null;
 }
 
 export interface CoordinatorData {
@@ -49,8 +52,8 @@ export interface RunKeysData {
   readonly coverage: Map<string, Uint8Array>;
   readonly numbers: Map<string, number>;
   readonly jobs: Map<string, Job>;
-  /** The last one is served first. */
-  readonly wait: string[];
+  /** The last one is served first. One list for each lane; see `laneKey`. */
+  readonly wait: Map<string, string[]>;
   readonly active: string[];
 }
 

@@ -14,6 +14,8 @@ const collected: PytestMessage = {
   file: a,
   nodeids: [one, two],
   serial: [],
+  needs: [],
+  unmet: [],
   mayBackUp: true,
   digest: null,
   seconds: 0,

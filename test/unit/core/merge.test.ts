@@ -69,6 +69,7 @@ test('reports every field of a run whose tests all passed', () => {
   const about = { outcome: 'passed', flaky: false, seconds: 0.25, file: 'test_a.py', line: 7, attempts: [attempt] };
   expect(report).toEqual({
     schema: 1,
+    waits: [],
     rejected: [],
     conflicts: [],
     restarted: null,

@@ -4,6 +4,7 @@ import type { Action } from '../../../coordinator/core/decide/actions.ts';
 import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../../coordinator/core/decide/decide.ts';
 import { halve } from '../../../coordinator/core/decide/isolate-crash.ts';
+import { divideByNeeds } from '../../../coordinator/core/decide/split-by-needs.ts';
 import { NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
 import { planSuite } from '../../../coordinator/core/plan/plan-suite.ts';
 import { merge } from '../../../coordinator/core/result/merge.ts';
@@ -72,6 +73,8 @@ export const opened = (
     loads: [],
     acceptsNoTests: false,
     junitXml: null,
+    resources: {},
+    onlyAgents: null,
     restarted: null,
     origin: null,
     speculate: false,
@@ -242,8 +245,8 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
     case 'start-attempt': {
       const request = nextAttempt(state, action.shard, action.role);
       if (request === null) throw new Error(`unknown shard ${action.shard}`);
-      const { id, shard, fence, role, selectors } = request;
-      return { kind: 'attempt-enqueued', at, attempt: id, shard, fence, role, selectors };
+      const { id, shard, fence, role, selectors, needs, lane } = request;
+      return { kind: 'attempt-enqueued', at, attempt: id, shard, fence, role, selectors, ...(needs && { needs }), ...(lane && { lane }) };
     }
     case 'plan-suite': {
       const list = unplannedList(state);
@@ -264,6 +267,12 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
       return { kind: 'shard-given-up', at, shard: action.shard, why: action.why };
     case 'split-shard':
       return { kind: 'shard-split', at, shard: action.shard, into: halve(state, action.shard) };
+    case 'divide-shard':
+      return { kind: 'shard-split', at, shard: action.shard, into: divideByNeeds(state, action.shard), byNeeds: true };
+    case 'await-needs':
+      return { kind: 'shard-waits', at, shard: action.shard, lacks: action.lacks };
+    case 'lose-attempt':
+      return { kind: 'attempt-lost', at, attempt: action.attempt, agent: null };
   }
 }
 

@@ -92,6 +92,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
     part: null,
     partProblems: problems,
     conflicts,
+    waits: [],
     comparison: null,
     history: mergeHistories(reports.flatMap(({ history }) => history ?? [])),
     restarted: null,

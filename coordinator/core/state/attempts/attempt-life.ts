@@ -3,6 +3,7 @@
 import type { AttemptEnding } from '../../../../shared/domain/attempt.ts';
 import type { AttemptEvent } from '../../../../shared/domain/events.ts';
 import { type AgentId, fileOf, type TestFile } from '../../../../shared/domain/ids.ts';
+import { NO_NEEDS } from '../../../../shared/domain/needs.ts';
 import { reject } from '../agents/rejections.ts';
 import { hasRoom, isReadable, knownAgent, noteAgentEvent, returned } from '../agents/roster.ts';
 import { beginRecheck } from '../collection/doubts.ts';
@@ -15,8 +16,10 @@ import type { RunState } from '../run-state.ts';
 import { settle } from '../settle.ts';
 import { observeWork } from '../worker-time.ts';
 import { applyReport } from './attempt-progress.ts';
+import { endWait } from './waits.ts';
 
-export function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence, role, selectors }: EventOf<'attempt-enqueued'>): void {
+export function attemptEnqueued(state: RunState, event: EventOf<'attempt-enqueued'>): void {
+  const { at, attempt: id, shard, fence, role, selectors, needs = NO_NEEDS, lane = null } = event;
   const record = state.shards.get(shard);
   if (record === undefined || (record.state.kind === 'split' && role !== 'rerun') || state.attempts.has(id)) return;
   const attempt: AttemptRecord = {
@@ -34,10 +37,14 @@ export function attemptEnqueued(state: RunState, { at, attempt: id, shard, fence
     cancelledBy: null,
     holders: new Set(),
     isVoid: false,
+    needs,
+    lane,
+    endedAt: null,
   };
   if (role === 'recheck') beginRecheck(state, attempt, selectors);
   if (role === 'rerun') beginRerun(state, attempt, selectors);
   state.firstEnqueuedAt ??= at;
+  endWait(record, at);
   addAttempt(state, record, attempt);
 }
 
@@ -159,6 +166,7 @@ export function endAttempt(state: RunState, attempt: AttemptRecord, agent: Agent
   const record = agent === null ? undefined : state.agents.get(agent);
   const isOut = agent !== null && isOfRefused(state, agent);
   if (isOut) attempt.isVoid = true;
+  attempt.endedAt = state.coordinatorAt;
   // A refused agent's attempt counts as not run, whatever it reports.
   moveAttempt(state, attempt, { kind: 'ended', agent, ending: isOut ? { kind: 'lost' } : ending });
   if (ending.kind === 'not-started' && record !== undefined) {

@@ -64,6 +64,7 @@ function collected(state: RunState, record: ShardRecord, by: ReportingAttempt, e
   progress.collectSeconds ??= event.seconds;
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
   for (const nodeid of event.serial) progress.serial.add(nodeid);
+  for (const { nodeid, needs } of event.needs ?? []) progress.needs.set(nodeid, needs);
   progress.mayBackUp &&= event.mayBackUp;
   if (!isUnfinished(state, progress)) fileDone(state, record, by);
 }

@@ -50,7 +50,7 @@ export function applySuitePlan(state: RunState, { shards, failureChances }: Suit
   state.suite.failureChances = { ...state.suite.failureChances, ...failureChances };
   const tests = testsByFile(list);
   for (const shard of shards) {
-    const record: ShardRecord = { shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false };
+    const record: ShardRecord = { shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false, waits: [] };
     addShard(state, record);
     for (const selector of shard.selectors) {
       const progress = record.files.get(selector.file) ?? newProgress(selector.file, []);

@@ -17,22 +17,23 @@ from .arguments import file_of, path_of, split_argument
 from .batch import Batch, skip_message
 from .channel import clean, perf_seconds
 from .item_keys import copy_key, is_among, selects, unique_keys
+from .needs import BadMark, Needs
 from .start_state import StartState
 from .stored_ids import StoredIds
 from .whole_list import NO_SPECULATION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, Optional
 
     from .batch import Test
     from .channel import Channel
-    from .messages import RunMessage, Selector
+    from .messages import Grants, RunMessage, Selector, TestNeeds
     from .separability import Separability
     from .task import Task
 
-    # What to collect of one file, and whether the task runs tests with the serial mark.
-    Portion = tuple[Selector, bool]
+    # What to collect of one file, whether the task runs tests with the serial mark, and what tests may need.
+    Portion = tuple[Selector, bool, Optional[Grants]]
 
 
 def _never() -> None:
@@ -82,7 +83,7 @@ class FileSource:
 
     def portions(self, message: RunMessage) -> list[Portion]:
         """One portion per selector: a file is collected after the tests of the file before it have run."""
-        return [(selector, message["isSerial"]) for selector in message["selectors"]]
+        return [(selector, message["isSerial"], message["grants"]) for selector in message["selectors"]]
 
     def upcoming(self, task: Task) -> pytest.Item | None:
         """A stand-in for the first test of the next file, which is not collected yet.
@@ -106,7 +107,7 @@ class FileSource:
 
     def batch(self, portion: Portion, task: int) -> Batch:
         """Collects one file, by the hooks that pytest calls for a session."""
-        self.selector, self.is_serial = portion
+        self.selector, self.is_serial, self.grants = portion
         selector = portion[0]
         self.wanted = None if selector["nodeids"] is None else frozenset(selector["nodeids"])
         self.excepted = frozenset(selector["except"])
@@ -145,6 +146,8 @@ class FileSource:
         self.skipped: dict[str, pytest.CollectReport] = {}
         self.known: list[str] = []
         self.put_off: list[str] = []
+        self.unmet: list[str] = []
+        self.needs: list[TestNeeds] = []
         self.entries: list[Test] = []
         self.may_back_up = True
         self.digest = None
@@ -202,9 +205,26 @@ class FileSource:
         self.may_back_up = not any(item.get_closest_marker(NO_SPECULATION) for item, _ in wanted)
         if not self.is_serial:
             self.put_off = [key for item, key in wanted if item.get_closest_marker(self.serial_marker)]
-        chosen = [(item, key) for item, key in wanted if key not in self.put_off]
+        for item, key in wanted:
+            self.read_needs(item, key)
+        later = frozenset(self.put_off + self.unmet)
+        chosen = [(item, key) for item, key in wanted if key not in later]
         items[:] = [item for item, _ in chosen]
         self.entries = [(item, key, index) for index, (item, key) in enumerate(chosen)]
+
+    def read_needs(self, item: pytest.Item, key: str) -> None:
+        """Postpones a test that needs more than the task has. A mark that cannot be read is an error of the file."""
+        assert self.selector is not None
+        try:
+            needs = Needs(item)
+        except BadMark as error:
+            self.fail(self.selector["file"], str(error), item.nodeid)
+            self.unmet.append(key)
+            return
+        if needs:
+            self.needs.append(needs.message(key))
+        if not needs.are_met(self.grants):
+            self.unmet.append(key)
 
     def remember_arguments(self) -> None:
         """pytest applies other rules to a file that the user named than to one that it found in a directory."""
@@ -301,13 +321,22 @@ class FileSource:
         """Adds the messages about the file to the batch."""
         batch.entries = self.entries
         file = selector["file"]
-        keys = [key for _, key, _ in self.entries] + list(self.skipped) + self.put_off
+        later = list(dict.fromkeys(self.put_off + self.unmet))
+        keys = [key for _, key, _ in self.entries] + list(self.skipped) + later
         for wanted in selector["nodeids"] or []:
             if not selector["mayMiss"] and file not in self.failed and not any(selects(wanted, key) for key in self.known + keys):
                 self.fail(file, f"not found: {wanted}")
         if keys or not self.has_failed(file):
             batch.announce(
-                "collected", file=file, nodeids=keys, serial=self.put_off, mayBackUp=self.may_back_up, digest=self.digest, seconds=seconds
+                "collected",
+                file=file,
+                nodeids=keys,
+                serial=self.put_off,
+                needs=self.needs,
+                unmet=self.unmet,
+                mayBackUp=self.may_back_up,
+                digest=self.digest,
+                seconds=seconds,
             )
         for nodeid, report in self.skipped.items():
             batch.announce("test-finished", file=file, **skip_message(nodeid, report))

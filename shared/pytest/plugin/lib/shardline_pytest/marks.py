@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .needs import REQUIRES, RESOURCE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,6 +21,8 @@ def register_marks(config: pytest.Config, serial_marker: str) -> None:
     own = {
         serial_marker: "runs alone, after all others (shardline).",
         TOGETHER + "(name)": "files of one name go to one shard (shardline).",
+        REQUIRES + "(*labels)": "runs only on an agent with these labels (shardline).",
+        RESOURCE + "(name, n=1)": "holds n units of a resource that the fleet shares (shardline).",
     }
     for mark, meaning in own.items():
         if mark.partition("(")[0] not in known:

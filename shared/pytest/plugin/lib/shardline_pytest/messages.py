@@ -83,6 +83,21 @@ class BeginMessage(TypedDict):
     deadly: dict[str, str]
 
 
+class Grants(TypedDict):
+    """The labels of the agent, and the units of each resource that a task holds."""
+
+    labels: list[str]
+    resources: dict[str, int]
+
+
+class TestNeeds(TypedDict):
+    """What one test needs."""
+
+    nodeid: str
+    labels: list[str]
+    resources: dict[str, int]
+
+
 class RunMessage(TypedDict):
     """A task. `claim` is the directory whose creation takes it; None for a task that no other worker can take."""
 
@@ -90,6 +105,8 @@ class RunMessage(TypedDict):
     task: int
     claim: str | None
     isSerial: bool
+    # None runs every test, whatever it needs.
+    grants: Grants | None
     selectors: list[Selector]
 
 
@@ -166,6 +183,7 @@ class TestGroup(TypedDict):
 
     file: str
     nodeids: list[str]
+    needs: list[TestNeeds]
 
 
 class Proof(TypedDict):

@@ -15,11 +15,12 @@ from .cache import stepwise_count
 from .channel import cap, clean
 from .item_keys import copy_key, is_among, selects, unique_keys
 from .list_order import FREE, ListOrder, bound_files, order_of
+from .needs import BadMark, Needs
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from .messages import RunMessage, Selector, TestGroup
+    from .messages import Grants, RunMessage, Selector, TestGroup
 
 NO_SPECULATION = "no_speculation"
 # Maximum number of tests in one message of the list.
@@ -40,6 +41,9 @@ class WholeList:
         self.items: list[pytest.Item] = []
         self.keys: list[str] = []
         self.files: list[str] = []
+        self.needs: dict[str, Needs] = {}
+        # Keys of tests with a mark that cannot be read.
+        self.unreadable: set[str] = set()
         self.hash: str | None = None
         self.tail: int | None = None
         self.put_off: list[int] | None = None
@@ -62,6 +66,8 @@ class WholeList:
         self.order = order_of(self.config, self.collected, self.items)
         self.keys = unique_keys(self.items)
         self.files = [self.file_of_item(item) for item in self.items]
+        for item, key, file in zip(self.items, self.keys, self.files):
+            self.read_needs(item, key, file)
         self.ranks: dict[str, list[int]] = {}
         for rank, file in enumerate(self.files):
             self.ranks.setdefault(file, []).append(rank)
@@ -71,6 +77,22 @@ class WholeList:
         for key, file in zip(self.keys, self.files):
             digest.update(f"{file}\n{key}\n".encode())
         self.hash = digest.hexdigest()
+
+    def read_needs(self, item: pytest.Item, key: str, file: str) -> None:
+        """A mark that cannot be read is an error of the file, and its test does not run."""
+        try:
+            needs = Needs(item)
+        except BadMark as error:
+            self.errors.append((file, item.nodeid, str(error)))
+            self.unreadable.add(key)
+            return
+        if needs:
+            self.needs[key] = needs
+
+    def is_unmet(self, rank: int, grants: Grants | None) -> bool:
+        """Does the item need more than a task with these grants has?"""
+        key = self.keys[rank]
+        return key in self.unreadable or (key in self.needs and not self.needs[key].are_met(grants))
 
     def file_of_item(self, item: pytest.Item) -> str:
         """The item's file below the root; its directory if it has no file; `.` for the session or a path outside."""
@@ -101,7 +123,9 @@ class WholeList:
         start = 0
         for rank in range(1, len(self.keys) + 1):
             if rank == len(self.keys) or self.files[rank] != self.files[start] or rank - start == GROUP_TESTS:
-                yield {"file": self.files[start], "nodeids": self.keys[start:rank]}
+                own = [(key, self.needs[key]) for key in self.keys[start:rank] if key in self.needs]
+                needs = [each.message(key) for key, each in own]
+                yield {"file": self.files[start], "nodeids": self.keys[start:rank], "needs": needs}
                 start = rank
 
     def summary(self) -> dict[str, object]:
@@ -132,9 +156,10 @@ class WholeList:
             ranks = wanted.setdefault(selector["file"], set())
             ranks.update(self.selected(selector, batch))
         put_off = set() if task["isSerial"] else {rank for ranks in wanted.values() for rank in ranks if self.has_mark(rank, serial_marker)}
+        unmet = {rank for ranks in wanted.values() for rank in ranks if self.is_unmet(rank, task["grants"])}
         for file, ranks in wanted.items():
-            self.announce(batch, file, sorted(ranks), put_off)
-        ranks = {rank for each in wanted.values() for rank in each} - put_off
+            self.announce(batch, file, sorted(ranks), put_off, unmet)
+        ranks = {rank for each in wanted.values() for rank in each} - put_off - unmet
         batch.entries = [(self.items[rank], self.keys[rank], rank) for rank in sorted(ranks)]
         return batch
 
@@ -168,7 +193,7 @@ class WholeList:
                     batch.fail(file, f"not found: {nodeid}")
         return exact + wider
 
-    def announce(self, batch: Batch, file: str, ranks: list[int], put_off: Container[int]) -> None:
+    def announce(self, batch: Batch, file: str, ranks: list[int], put_off: Container[int], unmet: Container[int]) -> None:
         """Adds the messages about a file to the batch."""
         skipped = [key for key, report in self.skipped.items() if file_of(clean(report.nodeid)) == file]
         errors = [(nodeid, message) for failed, nodeid, message in self.errors if failed == file]
@@ -188,7 +213,17 @@ class WholeList:
             nodeids = [self.keys[rank] for rank in ranks] + skipped
             serial = [self.keys[rank] for rank in ranks if rank in put_off]
             may_back_up = not any(self.has_mark(rank, NO_SPECULATION) for rank in ranks)
-            batch.announce("collected", file=file, nodeids=nodeids, serial=serial, mayBackUp=may_back_up, digest=None, seconds=0.0)
+            batch.announce(
+                "collected",
+                file=file,
+                nodeids=nodeids,
+                serial=serial,
+                needs=[self.needs[key].message(key) for key in nodeids if key in self.needs],
+                unmet=[self.keys[rank] for rank in ranks if rank in unmet],
+                mayBackUp=may_back_up,
+                digest=None,
+                seconds=0.0,
+            )
         for nodeid in skipped:
             batch.announce("test-finished", file=file, **skip_message(nodeid, self.skipped[nodeid]))
 

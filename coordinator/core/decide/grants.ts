@@ -1,0 +1,93 @@
+// Grants attempts the labels and resources that their tests need.
+//
+// The coordinator is the only owner of resources, and an attempt gets all of its resources at once or none. So no two attempts can wait for
+// each other. The shard that has waited longest goes first, and what it lacks is kept free for it.
+
+import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../../shared/domain/needs.ts';
+import { unitsInUse } from '../state/attempts/holders.ts';
+import { openWait, waitingSince } from '../state/attempts/waits.ts';
+import type { ShardRecord } from '../state/records.ts';
+import type { RunState } from '../state/run-state.ts';
+import type { Action } from './actions.ts';
+import { isAnyoneHere, laneFor, needsOf } from './placement.ts';
+
+type Start = Extract<Action, { readonly kind: 'start-attempt' }>;
+
+interface Asking {
+  readonly start: Start;
+  readonly record: ShardRecord;
+  readonly needs: Needs;
+}
+
+/** Returns the actions without the starts that must wait, and with a new `await-needs` for each of these that did not wait before. */
+export function grantStarts(state: RunState, actions: readonly Action[]): readonly Action[] {
+  const asking = actions.flatMap((action) => askingOf(state, action));
+  if (asking.length === 0) return actions;
+  const inUse = new Map(unitsInUse(state));
+  const denied = new Set<Action>();
+  const waits: Action[] = [];
+  for (const { start, record, needs } of asking.toSorted((one, other) => waitingSince(one.record) - waitingSince(other.record))) {
+    const lacks = lacking(state, start, needs, inUse);
+    if (lacks === null) continue;
+    denied.add(start);
+    if (isNewWait(state, record, lacks)) waits.push({ kind: 'await-needs', shard: record.shard.id, lacks });
+  }
+  return [...actions.filter((action) => !denied.has(action)), ...waits];
+}
+
+function askingOf(state: RunState, action: Action): readonly Asking[] {
+  if (action.kind !== 'start-attempt') return [];
+  const record = state.shards.get(action.shard);
+  if (record === undefined) return [];
+  const needs = needsOf(state, record, action.role);
+  return needs === NO_NEEDS ? [] : [{ start: action, record, needs }];
+}
+
+/** What the attempt lacks; null if it may start. Counts its units as in use either way, so that no later one overtakes it. */
+function lacking(state: RunState, { role }: Start, { labels, resources }: Needs, inUse: Map<string, number>): Needs | null {
+  // A rerun that no agent can take starts and is used up at once: the failure stays.
+  const isPlaced = labels.length === 0 || role === 'rerun' || role === 'recheck' || laneFor(state, labels) !== null;
+  if (!isPlaced) return { labels: missingLabels(state, labels), resources: [] };
+  const lacks = resources.filter(({ name, units }) => (inUse.get(name) ?? 0) + units > limitOf(state.opened.resources, name));
+  for (const { name, units } of resources) inUse.set(name, (inUse.get(name) ?? 0) + units);
+  return lacks.length === 0 ? null : { labels: [], resources: lacks };
+}
+
+/** The labels that no agent has; all of them if agents have each, but none has all. */
+function missingLabels({ agents }: RunState, labels: readonly string[]): readonly string[] {
+  const missing = labels.filter(
+    (label) => ![...agents.values()].some(({ info, presence }) => presence === 'alive' && info?.labels?.includes(label)),
+  );
+  return missing.length > 0 ? missing : labels;
+}
+
+/** Before any agent has joined, the run waits for an agent, not for a label. */
+function isNewWait(state: RunState, record: ShardRecord, lacks: Needs): boolean {
+  if (lacks.labels.length > 0 && !isAnyoneHere(state)) return false;
+  const wait = openWait(record);
+  return wait === null || !hasLabels(wait.lacks.labels, lacks.labels) || !hasLabels(lacks.labels, wait.lacks.labels);
+}
+
+/** Gives up due shards that need what the fleet will not have. */
+export const decideUnmet = (state: RunState, due: readonly ShardRecord[]): readonly Action[] =>
+  due
+    .filter((record) => unmetNeeds(state, record) !== null)
+    .map(({ shard }) => ({ kind: 'give-up-shard', shard: shard.id, why: 'unmet-needs' }));
+
+/** What the shard needs and the fleet will not have; null if it has all, or may still get it. */
+export function unmetNeeds(state: RunState, record: ShardRecord): Needs | null {
+  const { labels, resources } = record.shard.needs ?? NO_NEEDS;
+  const excessive = resources.filter(({ name, units }) => units > limitOf(state.opened.resources, name));
+  if (excessive.length > 0) return { labels: [], resources: excessive };
+  const wait = openWait(record);
+  if (wait === null || wait.lacks.labels.length === 0 || laneFor(state, labels) !== null) return null;
+  const { waitAgentSeconds } = state.opened;
+  const isLate = state.coordinatorAt - wait.since >= waitAgentSeconds * 1000;
+  return isLate || isEveryoneHere(state) ? wait.lacks : null;
+}
+
+/** True if no other agent can join the run. */
+function isEveryoneHere({ opened, agents }: RunState): boolean {
+  if (opened.onlyAgents === null) return false;
+  return [...agents.values()].filter(({ info, unfit }) => info !== null || unfit !== null).length >= opened.onlyAgents;
+}

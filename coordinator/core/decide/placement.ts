@@ -1,0 +1,59 @@
+// Decides which agents get an attempt whose tests need labels. Agents with the same labels share a queue, their lane.
+
+import type { AttemptRole, Lane } from '../../../shared/domain/attempt.ts';
+import { allNeeds, hasLabels, type Needs, NO_NEEDS } from '../../../shared/domain/needs.ts';
+import { isServing } from '../state/conduct.ts';
+import type { AgentRecord, AttemptRecord, ShardRecord } from '../state/records.ts';
+import type { RunState } from '../state/run-state.ts';
+import { rerunWork } from './rerun.ts';
+
+/** What the shard's next attempt of this role needs. */
+export function needsOf(state: RunState, record: ShardRecord, role: AttemptRole): Needs {
+  const { needs = NO_NEEDS } = record.shard;
+  if (role !== 'rerun' || [...record.files.values()].every((progress) => progress.needs.size === 0)) return needs;
+  // A test may have run without its labels in the shard's needs, because its agent happened to have them.
+  const named = rerunWork(state, record.shard.id).selectors.flatMap((selector) => (selector.kind === 'tests' ? selector.nodeids : []));
+  return allNeeds(needs, ...[...record.files.values()].flatMap((progress) => named.flatMap((id) => progress.needs.get(id) ?? [])));
+}
+
+/** Agents that serve the run and have joined. */
+const servingAgents = (state: RunState): readonly AgentRecord[] =>
+  [...state.agents.values()].filter((agent) => agent.info !== null && isServing(state, agent));
+
+const labelsOf = ({ info }: AgentRecord): Lane => info?.labels ?? [];
+
+/**
+ * The lane for an attempt that needs these labels: the one with the fewest attempts per xdist worker. null if no agent has them. Do not
+ * call it without labels: such an attempt is for every agent.
+ */
+export function laneFor(state: RunState, labels: readonly string[]): Lane | null {
+  const lanes = new Map<string, { readonly lane: Lane; workers: number }>();
+  for (const agent of servingAgents(state)) {
+    const lane = labelsOf(agent);
+    if (!hasLabels(lane, labels)) continue;
+    const known = lanes.get(laneKey(lane)) ?? { lane, workers: 0 };
+    known.workers += Math.max(1, agent.info?.workers ?? 1);
+    lanes.set(laneKey(lane), known);
+  }
+  const live = [...state.index.live].filter(({ lane }) => lane !== null);
+  const load = ({ lane, workers }: { readonly lane: Lane; readonly workers: number }): number =>
+    live.filter((attempt) => attempt.lane !== null && laneKey(attempt.lane) === laneKey(lane)).length / workers;
+  // An agent with few labels can do less of the other work.
+  const best = [...lanes.values()].sort((one, other) => load(one) - load(other) || one.lane.length - other.lane.length)[0];
+  return best?.lane ?? null;
+}
+
+/** True if an agent has joined, so that it is known what the agents of the run can do. */
+export const isAnyoneHere = (state: RunState): boolean => servingAgents(state).length > 0;
+
+/** Attempts in the queue of a lane whose agents are all gone: no agent would ever take them. */
+export function stranded(state: RunState): readonly AttemptRecord[] {
+  const waiting = [...state.index.live].filter(({ lane, state: its }) => lane !== null && its.kind === 'enqueued');
+  if (waiting.length === 0) return [];
+  const present = new Set(
+    [...state.agents.values()].filter(({ presence }) => presence === 'alive').map((agent) => laneKey(labelsOf(agent))),
+  );
+  return waiting.filter(({ lane }) => lane !== null && !present.has(laneKey(lane)));
+}
+
+const laneKey = (lane: Lane): string => JSON.stringify(lane);
