@@ -20,7 +20,7 @@ import { servers, startServer } from '../support/redis.ts';
 
 export interface Backend extends AsyncDisposable {
   readonly pools: Pools;
-  member(spec: RunSpec, name?: string): Promise<PoolMember & AsyncDisposable>;
+  member(spec: RunSpec, name?: string, labels?: readonly string[]): Promise<PoolMember & AsyncDisposable>;
   /** The names of all stored data of the run. */
   keys(run: RunId): Promise<readonly string[]>;
   isAnnounced(spec: RunSpec): Promise<boolean>;
@@ -132,7 +132,8 @@ async function modelBackend(): Promise<Backend> {
   };
   return {
     pools: modelPools({ server, process: startProcess(realTime, 'coordinator'), network }),
-    member: async (spec, name = 'a1') => modelMember({ server, process: startProcess(realTime, name), network }, spec.pool, agentId(name)),
+    member: async (spec, name = 'a1', labels = []) =>
+      modelMember({ server, process: startProcess(realTime, name), network }, spec.pool, agentId(name), labels),
     async keys(run) {
       const stored = Object.entries(runOf(run) ?? {}).filter(([, value]) =>
         value instanceof Map ? value.size > 0 : Array.isArray(value) ? value.length > 0 : value !== null,

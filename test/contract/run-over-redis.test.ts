@@ -112,6 +112,41 @@ describe.each(backends)('a run over %s', (_, start) => {
     await channel.close();
   });
 
+  test('gives attempts of a lane only to agents with its labels, and others to every agent', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    const lane = ['big', 'gpu'];
+    await using plain = await member(spec, 'plain');
+    await using labelled = await backend.member(spec, 'labelled', lane);
+    const got: string[] = [];
+    const leaving = new AbortController();
+    const pulls = await Promise.all(
+      [plain, labelled].map(async (agent, index) => {
+        const run = await agent.join(spec);
+        const serve = async (attempt: AttemptRequest): Promise<void> => {
+          got.push(`${index === 0 ? 'plain' : 'labelled'} ${attempt.id}`);
+          const about = { agent: agentId(index === 0 ? 'plain' : 'labelled'), attempt: attempt.id, shard: attempt.shard };
+          await run.append([{ kind: 'attempt-ended', at: 1, ...about, ending: { kind: 'finished' }, seconds: 0 }]);
+        };
+        return { run, over: run.pull(() => 1, serve, leaving.signal) };
+      }),
+    );
+    await channel.enqueue([{ ...request(1), lane, needs: { labels: ['gpu'], resources: [] } }]);
+    await eventually('the labelled agent has it', async () => got.includes('labelled s1.1'));
+    await channel.enqueue([2, 3, 4, 5].map((index) => request(index)));
+    await eventually('all are served', async () => got.length === 5);
+    expect(got.filter((each) => each.endsWith('s1.1'))).toEqual(['labelled s1.1']);
+    leaving.abort();
+    for (const { run, over } of pulls) {
+      await over;
+      await run.leave();
+    }
+    await channel.enqueue([{ ...request(6), lane }]);
+    expect((await here(channel)).waiting).toEqual(new Set([request(6).id]));
+    await channel.close();
+    expect(await backend.keys(spec.runId)).toEqual([]);
+  });
+
   test('serves attempts once and in order, even if they are enqueued again', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);

@@ -11,12 +11,12 @@ import { describe, type Living, note, type World } from './world.ts';
 
 export function startAgent(world: World, agent: SimulatedAgent): void {
   const { server, network, time, truth } = world;
-  const { name, kind, workers, skewMs } = agent;
+  const { name, kind, workers, skewMs, labels = [] } = agent;
   const process = startProcess(time, name, skewMs, time.touch);
   const living: Living = { process, leave: new AbortController(), isOver: false };
   const id = agentId(name);
   const serve = async (): Promise<void> => {
-    await using member = modelMember({ server, process, network }, POOL, id);
+    await using member = modelMember({ server, process, network }, POOL, id, labels);
     await agentLoop(
       {
         identity: {
@@ -24,6 +24,7 @@ export function startAgent(world: World, agent: SimulatedAgent): void {
           host: name,
           pid: 1,
           hashSeed: null,
+          labels,
           isLocal: false,
           accepts: { mode: 'any', own: [] },
           printFiles: async () => printOf(kind === 'foreign' ? 'other' : 'same', name),

@@ -8,6 +8,7 @@ import { reduce } from '../../coordinator/core/state/reduce.ts';
 import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
 import { LEASE_MS } from '../../coordinator/lease-claim.ts';
 import { assertNever } from '../../shared/assert-never.ts';
+import { hasLabels, limitOf } from '../../shared/domain/needs.ts';
 import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/domain/report.ts';
 import type { Ended, Played } from './play.ts';
@@ -27,7 +28,7 @@ const LOSSES_PER_EXECUTION = 3;
 
 /** Every rule that the run broke, in words; empty for a sound run. */
 export function problemsOf(played: Played): readonly string[] {
-  const { ended, failures, hoarders, deposed, usurpers, early, isStuck, isStaying } = played;
+  const { ended, failures, hoarders, deposed, usurpers, overused, early, isStuck, isStaying } = played;
   return [
     ...failures.map((failure) => `a process failed: ${failure}`),
     ...(isStuck ? ['the run never ended'] : []),
@@ -36,6 +37,7 @@ export function problemsOf(played: Played): readonly string[] {
     ...(mayForget(played.scenario) ? [] : hoarders.map((held) => `an agent left and kept a job that it had not begun: ${held}`)),
     ...(mayDepose(played.scenario) ? [] : deposed.map((name) => `${name} lost its run although it was alive`)),
     ...(isForgetful(played.scenario) ? [] : usurpers.map((name) => `${name} closed a run that another coordinator had taken over`)),
+    ...(goesBack(played.scenario) ? [] : overused),
     ...early.map((attempt) => `attempt ${attempt} was finished in the queue before its end was stored`),
     ...leftovers(played),
     ...ended.flatMap((run) => problemsOfRun(played, run)),
@@ -57,6 +59,9 @@ const mayDepose = (scenario: Scenario): boolean =>
 
 /** Does Redis restart without some of its data? */
 const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
+
+/** Does Redis restart with earlier data? It then hands out finished attempts again, and they use their resources a second time. */
+const goesBack = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && typeof fault.keeps === 'number');
 
 function leftovers({ scenario, ended, leftovers: left }: Played): readonly string[] {
   const isDoubtful = scenario.faults.some(({ kind }) => kind === 'restart' || kind === 'take-over' || kind === 'cut');
@@ -142,8 +147,11 @@ function checkRecord({ journal, state }: Ended, rule: Rule): void {
 function checkLosses(scenario: Scenario, { journal }: Ended, rule: Rule): void {
   if (brings(scenario, 'break', 'cut', 'freeze', 'kill', 'restart', 'take-over') || scenario.agents.some(({ kind }) => kind !== 'sound'))
     return;
+  // Once the agents of a lane have left, what waits there is enqueued for others.
+  const laned = new Set(journal.flatMap((event) => (event.kind === 'attempt-enqueued' && event.lane !== undefined ? [event.attempt] : [])));
   for (const event of journal) {
-    if (event.kind === 'attempt-lost') rule(false, `attempt ${event.attempt} was taken for lost, and nothing can have been lost`);
+    if (event.kind === 'attempt-lost' && !laned.has(event.attempt))
+      rule(false, `attempt ${event.attempt} was taken for lost, and nothing can have been lost`);
     if (event.kind === 'agent-lost') rule(false, `agent ${event.agent} was taken for lost, and it was there`);
   }
 }
@@ -262,7 +270,7 @@ function checkWhole(scenario: Scenario, report: Report, rule: Rule): void {
   const isSteady = files.every(({ tests }) =>
     tests.every((test) => (test.manner === 'steady' || test.manner === 'heals') && !isSlow(test)),
   );
-  if (!isSteady || !hasReliableAgent(scenario) || !hasReliableCoordinator(scenario) || mayUseUp(scenario)) return;
+  if (!isSteady || mayLack(scenario) || !hasReliableAgent(scenario) || !hasReliableCoordinator(scenario) || mayUseUp(scenario)) return;
   const isComplete = report.notRun.every(({ reason }) => reason === 'collect-error');
   rule(isComplete, 'a test was not run, though nothing kept it from that');
   if (agents.some(({ kind }) => kind !== 'sound')) return;
@@ -275,6 +283,17 @@ function checkWhole(scenario: Scenario, report: Report, rule: Rule): void {
   const verdict = isRed ? 'failed' : expected.length === 0 ? 'no-tests' : 'passed';
   rule(report.verdict === verdict, `the verdict is ${report.verdict}, and in truth the suite has ${verdict}`);
 }
+
+/** Can a test need what the fleet does not have? */
+const mayLack = ({ files, agents, resources = {} }: Scenario): boolean =>
+  files.some(({ tests }) =>
+    tests.some(
+      ({ needs }) =>
+        needs !== undefined &&
+        (needs.resources.some(({ name, units }) => units > limitOf(resources, name)) ||
+          agents.some(({ labels = [] }) => !hasLabels(labels, needs.labels))),
+    ),
+  );
 
 /** Is one agent present and reachable until the end? */
 const hasReliableAgent = ({ agents, faults }: Scenario): boolean =>
@@ -336,6 +355,7 @@ const NOTICED_ONCE: ReadonlySet<CoordinatorEvent['kind']> = new Set([
   'agent-lost',
   'agent-returned',
   'attempt-lost',
+  'shard-waits',
 ]);
 /** Without the numbers of messages that did not count. */
 function withoutDuplicates(report: Report): string {

@@ -2,12 +2,13 @@
 
 import { afterEach, expect, test, vi } from 'vitest';
 import type * as AttemptRequests from '../../coordinator/core/decide/attempt-request.ts';
+import type * as Holders from '../../coordinator/core/state/attempts/holders.ts';
 import type * as RemainingWork from '../../coordinator/core/state/remaining-work.ts';
 import { attemptId } from '../../shared/domain/ids.ts';
 import { type Defects, SOUND } from '../fakes/redis/server.ts';
 import { problemsOf } from './check.ts';
 import { play } from './play.ts';
-import { type Fault, type Scenario, scenarioOf } from './scenario.ts';
+import { type Fault, needyScenarioOf, scenarioOf as plainScenarioOf, type Scenario } from './scenario.ts';
 import { shrink, sizeOf } from './shrink.ts';
 
 /** The bug is found within this many seeds; seeds that cannot show it are skipped. */
@@ -16,7 +17,7 @@ const SEEDS = 400;
 const TRIES = 80;
 
 /** Mutations of the core, which the mocks below read. */
-const mutation = vi.hoisted(() => ({ noFence: false, noCompleteness: false }));
+const mutation = vi.hoisted(() => ({ noFence: false, noCompleteness: false, noHold: false }));
 
 vi.mock('../../coordinator/core/decide/attempt-request.ts', async (original) => {
   const real = await original<typeof AttemptRequests>();
@@ -32,8 +33,14 @@ vi.mock('../../coordinator/core/state/remaining-work.ts', async (original) => {
   return { ...real, isComplete: (state, record) => mutation.noCompleteness || real.isComplete(state, record) } satisfies typeof real;
 });
 
+vi.mock('../../coordinator/core/state/attempts/holders.ts', async (original) => {
+  const real = await original<typeof Holders>();
+  const unitsInUse: typeof real.unitsInUse = (state) => (mutation.noHold ? new Map() : real.unitsInUse(state));
+  return { ...real, unitsInUse };
+});
+
 afterEach(() => {
-  Object.assign(mutation, { noFence: false, noCompleteness: false });
+  Object.assign(mutation, { noFence: false, noCompleteness: false, noHold: false });
 });
 
 interface Bug {
@@ -41,6 +48,7 @@ interface Bug {
   readonly plant: () => Defects;
   /** The fault that a scenario needs to show the bug; null if any scenario can. */
   readonly needs: Fault['kind'] | null;
+  readonly scenarioOf?: (seed: number) => Scenario;
 }
 
 const bugs: readonly Bug[] = [
@@ -80,9 +88,18 @@ const bugs: readonly Bug[] = [
     plant: () => ({ ...SOUND, keepsPrefetched: true }),
     needs: 'leave',
   },
+  {
+    name: 'a resource that is granted although others hold it',
+    plant: () => {
+      mutation.noHold = true;
+      return SOUND;
+    },
+    needs: null,
+    scenarioOf: needyScenarioOf,
+  },
 ];
 
-test.each(bugs)('the simulation finds $name and shrinks the scenario', async ({ plant, needs }) => {
+test.each(bugs)('the simulation finds $name and shrinks the scenario', async ({ plant, needs, scenarioOf = plainScenarioOf }) => {
   const defects = plant();
   const run = (scenario: Scenario) => play(scenario, defects);
   for (let seed = 1; seed <= SEEDS; seed += 1) {

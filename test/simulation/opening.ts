@@ -6,10 +6,12 @@ import { estimateFiles } from '../../coordinator/core/plan/estimate.ts';
 import { planShards } from '../../coordinator/core/plan/plan.ts';
 import { planSuite } from '../../coordinator/core/plan/plan-suite.ts';
 import { splitUnits } from '../../coordinator/core/plan/split.ts';
+import { unitsWithNeeds } from '../../coordinator/core/plan/unit-needs.ts';
 import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import type { RunOpened } from '../../coordinator/core/state/events.ts';
 import type { RunLoop } from '../../coordinator/run-loop.ts';
 import { nodeId, runId, type TestFile, testFile } from '../../shared/domain/ids.ts';
+import { isNone, NO_NEEDS } from '../../shared/domain/needs.ts';
 import type { FilesPrint } from '../../shared/domain/suite/fingerprint.ts';
 import type { FileTiming, Timings } from '../../shared/domain/suite/timings.ts';
 import type { Scenario } from './scenario.ts';
@@ -56,6 +58,7 @@ function timingsOf({ files }: Scenario): Timings {
       fixtureSeconds: 0,
       tests: own,
       lastRuns: new Map(),
+      needs: new Map(tests.flatMap(({ id, needs }) => (needs === undefined || isNone(needs) ? [] : [[nodeId(id), needs] as const]))),
     });
   }
   return timings;
@@ -72,7 +75,10 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
   );
   const units = [...estimates].map(([file, seconds]) => ({ selectors: [{ kind: 'file', file } as const], seconds }));
   const slots = slotsOf(scenario);
-  const split = splitUnits(units, { timings, affinity: NO_AFFINITY, slots, thresholdSeconds: null });
+  const split = splitUnits(
+    unitsWithNeeds(units, { ofFile: () => NO_NEEDS, ofTests: (file) => timings.get(file)?.needs ?? new Map() }, NO_AFFINITY, timings),
+    { timings, affinity: NO_AFFINITY, slots, thresholdSeconds: null },
+  );
   return {
     kind: 'run-opened',
     at: startedAt,
@@ -109,7 +115,7 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     digests: {},
     acceptsNoTests: false,
     junitXml: null,
-    resources: {},
+    resources: scenario.resources ?? {},
     onlyAgents: null,
     failedWhole: [],
     companions: [],

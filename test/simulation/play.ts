@@ -49,6 +49,10 @@ export interface Played {
   readonly deposed: readonly string[];
   /** Coordinators that closed a run which another one had taken over. */
   readonly usurpers: readonly string[];
+  /** Resources of which more units were in use than there are. */
+  readonly overused: readonly string[];
+  /** How often a test used a resource. */
+  readonly uses: number;
   /** Attempts that were finished in the queue before their end was stored. */
   readonly early: readonly string[];
   /** The runs whose keys are left on the server. */
@@ -76,12 +80,27 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
   for (const { process, leave } of agents.values()) process.resume(() => leave.abort());
   const isStaying = !(await time.play(() => [...agents.values()].every(isGone), time.now() + LEAVE_MS));
   const { log, failures, hoarders, usurpers, truth } = world;
-  const { results } = truth;
+  const { results, overused, uses } = truth;
   const leftovers = [...server.data.runs.keys()];
   // Once a run has closed, another coordinator only reports it.
   const isRunClosed = ({ journal }: Coordinator): boolean => journal.some(({ kind }) => kind === 'run-closed');
   const deposed = coordinators.filter((each) => each.isDeposed && !isRunClosed(each)).map(({ name }) => name);
-  return { scenario, ended, log, failures, isStuck, isStaying, results, hoarders, deposed, usurpers, early: server.early, leftovers };
+  return {
+    scenario,
+    ended,
+    log,
+    failures,
+    isStuck,
+    isStaying,
+    results,
+    hoarders,
+    deposed,
+    usurpers,
+    overused,
+    uses,
+    early: server.early,
+    leftovers,
+  };
 }
 
 const isGone = ({ isOver, process }: Living): boolean => isOver || process.isDead();

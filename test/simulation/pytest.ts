@@ -4,13 +4,14 @@
 import { type AttemptEnding, type AttemptRequest, interruptCauses, runsAlone } from '../../shared/domain/attempt.ts';
 import type { AttemptEvent } from '../../shared/domain/events.ts';
 import { nodeId, type TestFile } from '../../shared/domain/ids.ts';
+import { covers, isNone } from '../../shared/domain/needs.ts';
 import { isFailure } from '../../shared/domain/outcome.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
 import type { CollectMode } from '../../shared/domain/suite/suite-list.ts';
 import type { Process } from '../fakes/redis/process.ts';
 import type { SimulatedAgent, SimulatedTest } from './scenario.ts';
-import { outcomeOf, selected, type Truth } from './truth.ts';
+import { outcomeOf, selected, type Truth, use } from './truth.ts';
 
 /** How long a worker may continue after it is asked to stop, as in the real engine. */
 const KILL_MS = 3000;
@@ -92,7 +93,8 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
     const startedAt = clock.now();
     const limitMs = (spec.testTimeoutSeconds ?? 0) * 1000;
     const isLate = test.manner === 'hangs' || (limitMs > 0 && paced(agent, test.ms) > limitMs);
-    const ending = await pass(isLate ? limitMs / agent.slowness : test.ms, job, test);
+    const release = use(truth, { process, test });
+    const ending = await pass(isLate ? limitMs / agent.slowness : test.ms, job, test).finally(release);
     if (ending !== null) return ending;
     const isFirst = !truth.spent.has(test.id);
     if (test.manner === 'kills-session' || (test.manner === 'kills-session-once' && isFirst)) {
@@ -128,12 +130,22 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
       return null;
     }
     const tests = selected(known, selectors);
-    const later = runsAlone(job.attempt.role) ? [] : tests.filter(({ isSerial }) => isSerial);
-    const [nodeids, serial] = [tests, later].map((those) => those.map(({ id }) => nodeId(id)));
-    const about = { file, nodeids: nodeids ?? [], serial: serial ?? [], mayBackUp: known.mayBackUp, digest: null };
+    const putOff = runsAlone(job.attempt.role) ? [] : tests.filter(({ isSerial }) => isSerial);
+    const grants = { labels: agent.labels ?? [], resources: job.attempt.needs?.resources ?? [] };
+    const later = new Set([...putOff, ...tests.filter((test) => test.needs !== undefined && !covers(grants, test.needs))]);
+    const [nodeids, serial] = [tests, putOff].map((those) => those.map(({ id }) => nodeId(id)));
+    const needs = tests.flatMap(({ id, needs: own }) => (own === undefined || isNone(own) ? [] : [{ nodeid: nodeId(id), needs: own }]));
+    const about = {
+      file,
+      nodeids: nodeids ?? [],
+      serial: serial ?? [],
+      mayBackUp: known.mayBackUp,
+      digest: null,
+      ...(needs.length > 0 && { needs }),
+    };
     job.report({ kind: 'collected', at: clock.now(), ...about, seconds: collectMs / 1000, worker });
     for (const test of tests) {
-      if (later.includes(test)) continue;
+      if (later.has(test)) continue;
       if (job.interrupt.aborted) return interruptedBy(job);
       const stop = await runTest(test, file, job, worker);
       if (stop !== null) return stop;

@@ -2,6 +2,7 @@
 // a seed and can be shrunk. Durations and instants are in milliseconds; instants count from the start of the run.
 
 import { assertNever } from '../../shared/assert-never.ts';
+import { allNeeds, type Needs, type ResourceLimits } from '../../shared/domain/needs.ts';
 import type { Outcome } from '../../shared/domain/outcome.ts';
 import { type Random, randomOf } from './random.ts';
 
@@ -19,6 +20,8 @@ export interface SimulatedTest {
   readonly outcome: Outcome;
   readonly manner: Manner;
   readonly isSerial: boolean;
+  /** Absent if it needs nothing. */
+  readonly needs?: Needs;
 }
 
 export interface SimulatedFile {
@@ -49,6 +52,8 @@ export interface SimulatedAgent {
   readonly skewMs: number;
   /** How much longer everything takes on its machine. */
   readonly slowness: number;
+  /** Absent without any. */
+  readonly labels?: readonly string[];
 }
 
 /** `of` is an agent's name, `coordinator` for the newest coordinator, or `all`. */
@@ -90,6 +95,8 @@ export interface Scenario {
   readonly agents: readonly SimulatedAgent[];
   readonly faults: readonly Fault[];
   readonly limits: Limits;
+  /** How many units of each resource the fleet has; one of each if absent. */
+  readonly resources?: ResourceLimits;
 }
 
 /** In calm weather and with departures only, nothing is lost, so the result of the run is known exactly. */
@@ -104,6 +111,27 @@ export function scenarioOf(seed: number): Scenario {
   const agents = agentsOf(random, weather);
   const faults = faultsIn(weather, random, agents, likelyMs(files, agents));
   return { seed, collect, files, agents, faults, limits: limitsOf(random, weather) };
+}
+
+/** The scenario of the seed, with tests that need labels and resources. */
+export function needyScenarioOf(seed: number): Scenario {
+  const scenario = scenarioOf(seed);
+  const random = randomOf(seed, 'needs');
+  const resources = { db: random.int(1, 2), port: random.int(1, 3) };
+  const isLabelled = random.chance(0.5);
+  const needsOfTest = (): Needs => {
+    const named = (['db', 'port'] as const).filter(() => random.chance(0.3));
+    return allNeeds({
+      labels: isLabelled && random.chance(0.2) ? ['gpu'] : [],
+      resources: named.map((name) => ({ name, units: random.int(1, resources[name] + Number(random.chance(0.01))) })),
+    });
+  };
+  return {
+    ...scenario,
+    resources,
+    files: scenario.files.map((file) => ({ ...file, tests: file.tests.map((test) => ({ ...test, needs: needsOfTest() })) })),
+    agents: scenario.agents.map((agent) => ({ ...agent, labels: random.chance(0.6) ? ['gpu'] : random.chance(0.3) ? ['big', 'gpu'] : [] })),
+  };
 }
 
 function faultsIn(weather: Weather, random: Random, agents: readonly SimulatedAgent[], runMs: number): readonly Fault[] {

@@ -120,6 +120,10 @@ function* plainerTests(test: SimulatedTest): Generator<SimulatedTest> {
   if (test.manner !== 'steady') yield { ...test, manner: 'steady' };
   if (test.outcome !== 'passed') yield { ...test, outcome: 'passed' };
   if (test.isSerial) yield { ...test, isSerial: false };
+  if (test.needs !== undefined) {
+    const { needs: _, ...plain } = test;
+    yield plain;
+  }
 }
 
 function* plainerAgents(agent: SimulatedAgent): Generator<SimulatedAgent> {

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { problemsOf } from './check.ts';
 import { play } from './play.ts';
-import { scenarioOf } from './scenario.ts';
+import { needyScenarioOf, scenarioOf } from './scenario.ts';
 import { shrink } from './shrink.ts';
 
 const SEEDS = 150;
@@ -19,6 +19,22 @@ test(`the first ${SEEDS} seeds keep every rule and end in every way that a run c
     if (problemsOf(played).length > 0) expect({ seed, ...(await shrink(scenario)) }).toBeNull();
   }
   for (const verdict of ['passed', 'failed', 'deadline', 'incomplete', 'interrupted']) expect(verdicts).toContain(verdict);
+});
+
+/** Each of these seeds has tests with resources, and some of them kill or disconnect the agents that hold some. */
+const NEEDY_SEEDS = 60;
+
+test(`in ${NEEDY_SEEDS} seeds with labels and resources, no resource is ever in use more often than its limit`, async () => {
+  let [uses, kills] = [0, 0];
+  for (let seed = 1; seed <= NEEDY_SEEDS; seed += 1) {
+    const scenario = needyScenarioOf(seed);
+    const played = await play(scenario);
+    uses += played.uses;
+    kills += scenario.faults.filter(({ kind }) => kind === 'kill').length;
+    if (problemsOf(played).length > 0) expect({ seed, ...(await shrink(scenario)) }).toBeNull();
+  }
+  expect(uses).toBeGreaterThan(NEEDY_SEEDS);
+  expect(kills).toBeGreaterThan(NEEDY_SEEDS / 6);
 });
 
 test('a seed repeats the same run byte for byte', async () => {

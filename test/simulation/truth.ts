@@ -4,9 +4,11 @@ import { createHash } from 'node:crypto';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import { nodeId, type TestFile, testFile } from '../../shared/domain/ids.ts';
+import { isNone, limitOf } from '../../shared/domain/needs.ts';
 import type { Outcome } from '../../shared/domain/outcome.ts';
 import type { Selector } from '../../shared/domain/shard.ts';
 import type { SuiteList } from '../../shared/domain/suite/suite-list.ts';
+import type { Process } from '../fakes/redis/process.ts';
 import type { Scenario, SimulatedAgent, SimulatedFile, SimulatedTest } from './scenario.ts';
 
 /** The truth about the suite for all agents, and what they did with it. */
@@ -17,6 +19,34 @@ export interface Truth {
   readonly spent: Set<string>;
   /** How many results were reported. */
   results: number;
+  /** Tests that run now and need a resource, with their process. */
+  readonly using: Set<Use>;
+  /** How often a test used a resource. */
+  uses: number;
+  /** Resources of which more units were in use than there are, in words. */
+  readonly overused: string[];
+}
+
+export interface Use {
+  readonly process: Process;
+  readonly test: SimulatedTest;
+}
+
+/** A test starts to use its resources, until the returned function is called. A process that is killed uses nothing any more. */
+export function use(truth: Truth, own: Use): () => void {
+  const { scenario, using, overused } = truth;
+  using.add(own);
+  truth.uses += own.test.needs?.resources.length ?? 0;
+  for (const { name } of own.test.needs?.resources ?? []) {
+    const users = [...using].filter(({ process }) => !process.isDead());
+    const units = users.reduce((sum, { test }) => sum + (test.needs?.resources.find((each) => each.name === name)?.units ?? 0), 0);
+    const limit = limitOf(scenario.resources ?? {}, name);
+    const ids = users
+      .filter(({ test }) => test.needs?.resources.some((each) => each.name === name))
+      .map(({ test, process }) => `${test.id} on ${process.name}`);
+    if (units > limit) overused.push(`${units} of ${limit} units of ${name} are in use: ${ids.join(', ')}`);
+  }
+  return () => void using.delete(own);
 }
 
 export const truthOf = (scenario: Scenario): Truth => ({
@@ -24,6 +54,9 @@ export const truthOf = (scenario: Scenario): Truth => ({
   files: new Map(scenario.files.map((file) => [file.name, file])),
   spent: new Set(),
   results: 0,
+  using: new Set(),
+  uses: 0,
+  overused: [],
 });
 
 /** The outcome of a test on this agent. */
@@ -61,5 +94,19 @@ export function listOf({ scenario }: Truth, { kind }: SimulatedAgent): SuiteList
   const hash = createHash('sha256')
     .update(JSON.stringify([groups, failed]))
     .digest('hex');
-  return { hash, order: 'free', why: null, tail: null, bound: [], others: failed, failed, groups, proof: null };
+  const needs = scenario.files
+    .flatMap(({ isBroken, tests }) => (isBroken || isLacking ? [] : tests))
+    .flatMap(({ id, needs: own }) => (own === undefined || isNone(own) ? [] : [{ nodeid: nodeId(id), needs: own }]));
+  return {
+    ...(needs.length === 0 ? {} : { needs }),
+    hash,
+    order: 'free',
+    why: null,
+    tail: null,
+    bound: [],
+    others: failed,
+    failed,
+    groups,
+    proof: null,
+  };
 }

@@ -146,7 +146,10 @@ export type CoordinatorEvent =
   | { readonly kind: 'agent-lost'; readonly at: number; readonly agent: AgentId }
   /** An agent declared lost is alive. Its attempts stay lost, but their results still count. */
   | { readonly kind: 'agent-returned'; readonly at: number; readonly agent: AgentId }
-  /** The attempt is not queued and no living agent has it: a reply of Redis was lost with a connection, or Redis lost its last writes. */
+  /**
+   * No living agent has the attempt, or will get it: a reply of Redis was lost with a connection, Redis lost its last writes, or all agents of
+   * the attempt's lane are gone.
+   */
   | { readonly kind: 'attempt-lost'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId | null }
   /** Agents were asked to stop this attempt; recorded so that `decide` asks only once. */
   | { readonly kind: 'attempt-cancelled'; readonly at: number; readonly attempt: AttemptId; readonly by: InterruptCause }

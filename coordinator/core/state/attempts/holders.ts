@@ -22,14 +22,15 @@ export function unitsInUse(state: RunState): ReadonlyMap<string, number> {
 /** True if the attempt holds its resources. Its agent's report of its end releases them, even if the attempt was lost before. */
 export function isHolding({ coordinatorAt }: RunState, { state, seconds, endedAt }: AttemptRecord): boolean {
   if (state.kind !== 'ended') return true;
-  if (state.ending.kind !== 'lost' || state.agent === null || seconds !== null) return false;
+  if (state.ending.kind !== 'lost' || seconds !== null) return false;
   return coordinatorAt - (endedAt ?? coordinatorAt) < LOST_HOLD_MS;
 }
 
-/** Attempts with resources that were lost, and whose agent is there again: it must stop them. */
+/** Attempts with resources that were lost, and that an agent may still run: it must stop them. */
 export const overstaying = (state: RunState): readonly AttemptRecord[] =>
   [...state.index.holders].filter((attempt) => {
     const { state: its, cancelledBy } = attempt;
-    if (its.kind !== 'ended' || its.agent === null || cancelledBy !== null || !isHolding(state, attempt)) return false;
-    return state.agents.get(its.agent)?.presence === 'alive';
+    if (its.kind !== 'ended' || cancelledBy !== null || !isHolding(state, attempt)) return false;
+    // An agent may have fetched the attempt from a Redis that has lost its data since.
+    return its.agent === null || state.agents.get(its.agent)?.presence === 'alive';
   });

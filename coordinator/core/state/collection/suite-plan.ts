@@ -49,12 +49,17 @@ export function applySuitePlan(state: RunState, { shards, failureChances }: Suit
   if (state.suite.failureChances === null) dropShards(state);
   state.suite.failureChances = { ...state.suite.failureChances, ...failureChances };
   const tests = testsByFile(list);
+  const needs = new Map((list.needs ?? []).map(({ nodeid, needs: own }) => [nodeid, own]));
   for (const shard of shards) {
     const record: ShardRecord = { shard, state: { kind: 'planned' }, files: plannedFiles(shard), isPart: false, waits: [] };
     addShard(state, record);
     for (const selector of shard.selectors) {
       const progress = record.files.get(selector.file) ?? newProgress(selector.file, []);
-      for (const nodeid of selectedBy(selector, tests.get(selector.file) ?? [])) expectTest(state, progress, nodeid);
+      for (const nodeid of selectedBy(selector, tests.get(selector.file) ?? [])) {
+        expectTest(state, progress, nodeid);
+        const own = needs.get(nodeid);
+        if (own !== undefined) progress.needs.set(nodeid, own);
+      }
     }
   }
   state.suite.isPlanned = true;

@@ -1,0 +1,114 @@
+// Labels and resources with real pytest: `@pytest.mark.requires`, `@pytest.mark.resource` and [tool.shardline.resources].
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startTcpServer } from '../support/redis.ts';
+import { said } from '../support/said.ts';
+import { newProject, outcomesOf } from '../support/shardline.ts';
+
+/** Each test writes when it held the resource. */
+const HOLD = `
+import os, pathlib, time
+def hold(name):
+    began = time.time()
+    time.sleep(0.15)
+    with open(pathlib.Path(os.environ["HELD"]) / name, "a") as file:
+        file.write(f"{began} {time.time()}\\n")
+`;
+
+const holding = (name: string, mark: string): string => `import pytest
+from hold import hold
+${mark}
+@pytest.mark.parametrize("x", range(3))
+def test_${name}(x): hold("db")
+def test_free_${name}(): pass
+`;
+
+const suite = {
+  'hold.py': HOLD,
+  'test_one.py': holding('one', '@pytest.mark.resource("db")'),
+  'test_two.py': holding('two', '@pytest.mark.resource("db")'),
+  'pay/test_pay.py': holding('pay', ''),
+  'pyproject.toml': `[tool.pytest.ini_options]
+addopts = "--strict-markers"
+pythonpath = ["."]
+[tool.shardline.resources]
+db = { limit = 1, tests = ["pay/**"] }
+`,
+};
+
+/** The largest number of holders at once. */
+function mostAtOnce(directory: string): number {
+  const spans = readFileSync(join(directory, 'db'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ').map(Number));
+  return Math.max(...spans.map(([at = 0]) => spans.filter(([from = 0, to = 0]) => from <= at && at < to).length));
+}
+
+test('never uses a resource above its limit, in the first run and when its needs are known', { timeout: 180_000 }, async () => {
+  await using project = await newProject(suite);
+  for (const collect of ['suite', 'file', 'file']) {
+    const settings = { HELD: project.directory };
+    const run = await project.shardline(['run', '--agents', '2', '-n', '2', '--collect', collect, '--out', 'out'], settings);
+    expect(run.exitCode, run.all).toBe(0);
+    const report = await project.report();
+    expect(Object.keys(outcomesOf(report))).toHaveLength(12);
+    expect(mostAtOnce(project.directory)).toBe(1);
+    const waits = report.waits.flatMap(({ resources, seconds }) => (seconds > 0 ? resources : []));
+    expect(new Set(waits)).toEqual(new Set(['db']));
+  }
+});
+
+const labelled = {
+  'test_a.py': `import pytest
+@pytest.mark.requires("gpu")
+def test_gpu(): pass
+def test_plain(): pass
+`,
+};
+
+test.each(['file', 'suite'])('reports a test that no agent can take at once, collected by %s', { timeout: 120_000 }, async (collect) => {
+  await using project = await newProject(labelled);
+  const run = await project.shardline(['run', '--agents', '2', '-n', '1', '--collect', collect, '--out', 'out']);
+  expect(run.exitCode, run.all).toBe(11);
+  expect(run.stderr).toMatch(/No agent has the label gpu: shard s\d+ waits for one. Fix: start an agent with `--label gpu`\./);
+  const report = await project.report();
+  expect(report).toMatchObject({
+    verdict: 'incomplete',
+    totals: { passed: 1, notRun: 1 },
+    notRun: [{ nodeid: 'test_a.py::test_gpu', reason: 'unmet-needs', lacks: 'the label gpu' }],
+  });
+});
+
+test('runs a test on the agent that has its label, and learns which test needs it', { timeout: 180_000 }, async () => {
+  await using project = await newProject(labelled);
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const agents = [
+    project.shardline(['agent', '--name', 'plain', '-n', '1'], settings),
+    project.shardline(['agent', '--name', 'big', '-n', '1', '--label', 'gpu', '--label', 'fast'], settings),
+  ];
+  for (const agent of agents) await said(agent, /waiting for runs/);
+  for (const [round, shards] of [2, 2].entries()) {
+    const run = await project.shardline(['run', '--collect', 'file', '--out', 'out'], settings);
+    expect(run.exitCode, run.all).toBe(0);
+    const report = await project.report();
+    const byTest = new Map(report.tests.map(({ nodeid, attempts }) => [nodeid as string, attempts[0]?.agent ?? '']));
+    expect(byTest.get('test_a.py::test_gpu')).toMatch(/^big-/);
+    // Once the needs are known, the file is planned in two shards, and no attempt leaves a test to another.
+    if (round > 0) expect(report.shards.map(({ state }) => state)).toEqual(Array(shards).fill('done'));
+  }
+  for (const agent of agents) agent.kill('SIGTERM');
+  await Promise.all(agents);
+});
+
+test('counts a mark without a name as an error of its file', { timeout: 60_000 }, async () => {
+  await using project = await newProject({ 'test_a.py': 'import pytest\n@pytest.mark.resource("db", n=0)\ndef test_a(): pass\n' });
+  for (const collect of ['file', 'suite']) {
+    const run = await project.shardline(['run', '-n', '1', '--collect', collect, '--out', 'out']);
+    expect(run.exitCode, run.all).toBe(1);
+    expect((await project.report()).collectErrors).toMatchObject([{ message: expect.stringContaining('a name and a positive number n') }]);
+  }
+});

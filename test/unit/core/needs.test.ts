@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest';
+import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
+import { decide } from '../../../coordinator/core/decide/decide.ts';
+import { merge } from '../../../coordinator/core/result/merge.ts';
+import { LOST_HOLD_MS } from '../../../coordinator/core/state/attempts/holders.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import type { RunState } from '../../../coordinator/core/state/run-state.ts';
+import { type AgentId, agentId, nodeId, shardId } from '../../../shared/domain/ids.ts';
+import type { Needs } from '../../../shared/domain/needs.ts';
+import type { Shard } from '../../../shared/domain/shard.ts';
+import {
+  collected,
+  decideAll,
+  ended,
+  finished,
+  joined,
+  left,
+  lost,
+  opened,
+  reported,
+  shardOf,
+  started,
+  stateAfter,
+  tick,
+} from './run-kit.ts';
+
+const [a1, a2] = [agentId('a1'), agentId('a2')];
+const resource = (name: string, units = 1): Needs => ({ labels: [], resources: [{ name, units }] });
+const label = (...labels: string[]): Needs => ({ labels, resources: [] });
+const needing = (index: number, needs: Needs): Shard => ({ ...shardOf(index, [`test_${index}.py`]), needs });
+const labelled = (agent: AgentId, ...labels: string[]) => joined(agent, 1000, 2, { labels });
+
+const startsOf = (state: RunState): readonly string[] =>
+  decideAll(state).flatMap((action) => (action.kind === 'start-attempt' ? [action.shard] : []));
+const then = (state: RunState, ...events: readonly CoordinatorEvent[]): readonly string[] => {
+  for (const event of events) reduce(state, event);
+  return startsOf(state);
+};
+
+test('starts only as many shards as a resource has units', () => {
+  const shards = [1, 2, 3].map((index) => needing(index, resource('db')));
+  expect(startsOf(stateAfter(opened(shards), joined(a1)))).toEqual(['s1']);
+  expect(startsOf(stateAfter(opened(shards, { resources: { db: 2 } }), joined(a1)))).toEqual(['s1', 's2']);
+});
+
+test('starts the next shard when the holder ends, the one that waited longest first', () => {
+  const state = stateAfter(opened([1, 2, 3].map((index) => needing(index, resource('db')))), joined(a1));
+  expect(startsOf(state)).toEqual(['s1']);
+  const results = [reported(a1, 1, 1, collected('test_1.py', ['test_1.py::t'])), reported(a1, 1, 1, finished('test_1.py::t'))];
+  expect(then(state, started(a1, 1), ...results, ended(a1, 1))).toEqual(['s2']);
+});
+
+test('keeps a resource free for a shard that waits for several, so that nobody overtakes it', () => {
+  const both = {
+    labels: [],
+    resources: [
+      { name: 'db', units: 1 },
+      { name: 'port', units: 1 },
+    ],
+  };
+  const state = stateAfter(opened([needing(1, resource('db')), needing(2, both), needing(3, resource('port'))]), joined(a1));
+  expect(startsOf(state)).toEqual(['s1']);
+});
+
+test('holds a resource of a lost agent until its lease has ended', () => {
+  const state = stateAfter(opened([1, 2].map((index) => needing(index, resource('db')))), joined(a1), joined(a2));
+  expect(startsOf(state)).toEqual(['s1']);
+  expect(then(state, started(a1, 1), lost(a1, 5000))).toEqual([]);
+  expect(then(state, tick(5000 + LOST_HOLD_MS - 1))).toEqual([]);
+  expect(then(state, tick(5000 + LOST_HOLD_MS))).toHaveLength(1);
+});
+
+test('stops the attempt of a lost agent that returns, and starts another once it has ended', () => {
+  const state = stateAfter(opened([needing(1, resource('db'))]), joined(a1));
+  startsOf(state);
+  for (const event of [started(a1, 1), lost(a1, 5000), { kind: 'agent-returned', at: 6000, agent: a1 } as const]) reduce(state, event);
+  expect(decideAll(state)).toMatchObject([
+    { kind: 'cancel-attempt', attempt: 's1.1', by: 'superseded' },
+    { kind: 'await-needs', shard: 's1' },
+  ]);
+  expect(then(state, ended(a1, 1, 1, { kind: 'interrupted', by: 'superseded' }))).toEqual(['s1']);
+});
+
+test('sends a shard with a label to the queue of agents that have it', () => {
+  const state = stateAfter(opened([needing(1, label('gpu'))]), joined(a1), labelled(a2, 'big', 'gpu'));
+  expect(nextAttempt(state, shardId(1), 'primary')).toMatchObject({ lane: ['big', 'gpu'], needs: label('gpu') });
+});
+
+test('enqueues a shard for others once the last agent of its queue has left', () => {
+  const a3 = agentId('a3');
+  const state = stateAfter(opened([needing(1, label('gpu'))]), labelled(a2, 'gpu'));
+  expect(startsOf(state)).toEqual(['s1']);
+  for (const event of [left(a2), labelled(a3, 'big', 'gpu')]) reduce(state, event);
+  expect(decideAll(state)).toMatchObject([
+    { kind: 'lose-attempt', attempt: 's1.1' },
+    { kind: 'start-attempt', shard: 's1' },
+  ]);
+  expect(state.attempts.get('s1.2' as never)?.lane).toEqual(['big', 'gpu']);
+});
+
+test('reports a label that no agent has at once, and gives up when no other agent can join', () => {
+  const alone = stateAfter(opened([needing(1, label('gpu'))], { onlyAgents: 1 }), joined(a1));
+  expect(decideAll(alone)).toMatchObject([
+    { kind: 'await-needs', shard: 's1', lacks: label('gpu') },
+    { kind: 'give-up-shard', shard: 's1', why: 'unmet-needs' },
+    { kind: 'close-run' },
+  ]);
+  expect(merge(alone, { finishedAt: 9000, mergeSeconds: 0 })).toMatchObject({
+    exitCode: 11,
+    verdict: 'incomplete',
+    notRun: [{ nodeid: 'test_1.py', reason: 'unmet-needs', lacks: 'the label gpu' }],
+    waits: [{ shard: 's1', labels: ['gpu'] }],
+  });
+});
+
+test('waits for an agent with the label as long as for any agent', () => {
+  const state = stateAfter(opened([needing(1, label('gpu'))], { waitAgentSeconds: 60 }), joined(a1));
+  expect(decideAll(state)).toMatchObject([{ kind: 'await-needs' }]);
+  reduce(state, tick(1000 + 59_000));
+  expect(decide(state)).toEqual([]);
+  reduce(state, tick(1000 + 60_000));
+  expect(decideAll(state)).toMatchObject([{ kind: 'give-up-shard', why: 'unmet-needs' }, { kind: 'close-run' }]);
+});
+
+test('gives up a shard that needs more units than a resource has', () => {
+  const state = stateAfter(opened([needing(1, resource('db', 3))], { resources: { db: 2 } }), joined(a1));
+  expect(decideAll(state)).toMatchObject([{ kind: 'give-up-shard', why: 'unmet-needs' }, { kind: 'close-run' }]);
+  const { notRun } = merge(state, { finishedAt: 9000, mergeSeconds: 0 });
+  expect(notRun).toMatchObject([{ lacks: '3 units of the resource db, which has 2' }]);
+});
+
+test('divides a shard by the needs that its collection shows', () => {
+  const ids = ['test_1.py::plain', 'test_1.py::gpu', 'test_1.py::db1', 'test_1.py::db2'];
+  const needs = [label('gpu'), resource('db'), resource('db')].map((own, index) => ({ nodeid: nodeId(ids[index + 1] ?? ''), needs: own }));
+  const state = stateAfter(opened([shardOf(1, ['test_1.py'])]), joined(a1));
+  decideAll(state);
+  const report = { ...collected('test_1.py', ids), needs } as ReturnType<typeof collected>;
+  for (const event of [started(a1, 1), reported(a1, 1, 1, report), reported(a1, 1, 1, finished('test_1.py::plain')), ended(a1, 1)])
+    reduce(state, event);
+  expect(decide(state)).toEqual([{ kind: 'divide-shard', shard: 's1' }]);
+  decideAll(state);
+  const parts = [...state.shards.values()].filter(({ state: its }) => its.kind !== 'split');
+  expect(parts.map(({ shard }) => [shard.needs, shard.selectors])).toEqual([
+    [label('gpu'), [{ kind: 'tests', file: 'test_1.py', nodeids: [ids[1]] }]],
+    [resource('db'), [{ kind: 'tests', file: 'test_1.py', nodeids: [ids[2], ids[3]] }]],
+  ]);
+  expect(parts.map(({ isPart }) => isPart)).toEqual([false, false]);
+});
