@@ -177,6 +177,7 @@ function headOf({ spec, columns, tests, agents, errors, running, span, note }: K
     report: end?.report == null ? null : `${end.report.path} on ${end.report.host}`,
     sessionErrors: errors.sessions(),
     properties: [],
+    waits: [],
     unstable: [],
     usualMs: [],
     shown: null,

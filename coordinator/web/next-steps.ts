@@ -22,6 +22,10 @@ export function nextSteps(report: Report, places: Pick<Places, 'json' | 'isNewes
     [reasons.has('deadline'), 'The deadline was too short: raise `--deadline`, or add agents.'],
     [reasons.has('crash-limit'), 'Tests crash pytest or its agent: open them in the list of tests, and run each alone.'],
     [reasons.has('no-agent'), 'No agent was left: see "Agents and time", and check them with `shardline doctor`.'],
+    [
+      reasons.has('unmet-needs'),
+      'No agent could run some tests: start an agent with the label that they need, or raise the limit of the resource.',
+    ],
     [reasons.has('inseparable'), 'Test files depend on each other: run with `--collect suite`.'],
     [has('refused', 'not-started', 'quarantined'), 'shardline refused or dropped an agent: "Agents and time" has the reason.'],
     [partProblems.length > 0, 'The parts do not cover the suite: run the missing part again, and merge again.'],

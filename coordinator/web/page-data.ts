@@ -43,6 +43,8 @@ export interface PageData extends Columns {
   /** See `Report.partProblems`. */
   readonly partProblems: readonly string[];
   readonly notRun: readonly (readonly [name: string, file: number, reason: string, predictedMs: number])[];
+  /** Shards that waited for an agent with a label, or for a resource; empty while the run is on. */
+  readonly waits: readonly (readonly [shard: string, what: string, fromMs: number, ms: number])[];
   /** Tests that recorded properties, with alternating names and values. */
   readonly properties: readonly (readonly [test: number, ...namesAndValues: string[]])[];
   /** Rows among `tests` that were unstable in the last runs; see `LastRuns`. */

@@ -2,7 +2,8 @@
 
 import type { NotRun, Report } from '../../shared/domain/report.ts';
 import { harmless, plural } from '../../shared/text/safe-text.ts';
-import { notRunName, notRunWords } from '../core/result/ending-text.ts';
+import { notRunName, notRunText } from '../core/result/ending-text.ts';
+import { needsText } from '../core/result/needs-text.ts';
 import type { Places } from '../report-places.ts';
 import { nextSteps } from './next-steps.ts';
 import { growColumns, tenths } from './page-columns.ts';
@@ -47,6 +48,10 @@ export function pageData(report: Report, places: Places): PageData {
     sessionErrors: report.sessionErrors.length,
     partProblems: report.partProblems.map(harmless),
     notRun,
+    waits: report.waits.map(({ shard, labels, resources, startedAt: at, seconds }) => {
+      const what = needsText({ labels, resources: resources.map((name) => ({ name, units: 1 })) });
+      return [shard, harmless(what), tenths(Date.parse(at) - startedAt), tenths(seconds * 1000)] as const;
+    }),
     properties: report.tests.flatMap(({ properties = [] }, index) =>
       properties.length === 0 ? [] : [[index, ...properties.flatMap(({ name, value }) => [harmless(name), harmless(value)])] as const],
     ),
@@ -74,8 +79,9 @@ export function aboutOf({ fingerprint, origin }: Report): readonly string[] {
 }
 
 /** `deadline reached`, `deadline reached: 12 tests`. */
-function notRunWhy({ reason, tests }: NotRun): string {
-  const why = notRunWords[reason];
+function notRunWhy(missing: NotRun): string {
+  const { tests } = missing;
+  const why = notRunText(missing);
   if (tests === 1) return why;
   return `${why}: ${tests === null ? 'at least 1 test' : plural(tests, 'test')}`;
 }

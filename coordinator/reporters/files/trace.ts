@@ -110,7 +110,16 @@ function coordinatorSlices(report: Report, micro: Micro): TraceEvent[] {
     dur: Math.round(seconds * 1e6),
   });
   const endAt = micro(Date.parse(report.finishedAt));
+  const waits = report.waits.flatMap(({ shard, labels, resources, startedAt, seconds }): TraceEvent[] => {
+    const about = { name: `${shard} waits for ${[...labels, ...resources].join(', ')}`, cat: 'wait', id: `wait ${shard}`, ...own };
+    const at = micro(Date.parse(startedAt));
+    return [
+      { ph: 'b', ...about, ts: at },
+      { ph: 'e', ...about, ts: at + Math.round(seconds * 1e6) },
+    ];
+  });
   return [
+    ...waits,
     slice('set-up', 1, 0, setupSeconds),
     slice('discovery', 2, 0, discoverySeconds),
     slice('merge', 1, endAt, mergeSeconds),

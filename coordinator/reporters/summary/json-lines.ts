@@ -5,7 +5,7 @@ import type { Report, ReportedTest } from '../../../shared/domain/report.ts';
 import { briefOf, sumUp } from '../../../shared/text/brief.ts';
 import { oneLine } from '../../../shared/text/safe-text.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';
-import { notRunWords } from '../../core/result/ending-text.ts';
+import { notRunText } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import type { Places } from '../../report-places.ts';
 
@@ -60,7 +60,9 @@ export function reportLines(report: Report, files: readonly string[], places: Pi
     ),
     ...report.tests.filter(({ outcome }) => isFailure(outcome)).map((test) => failureLine(test, places)),
     ...report.tests.filter((test) => test.flaky && !isFailure(test.outcome)).map(flakyLine),
-    ...report.notRun.map(({ nodeid, tests, reason }): ReportLine => ({ kind: 'not-run', nodeid, tests, reason: notRunWords[reason] })),
+    ...report.notRun.map(
+      (missing): ReportLine => ({ kind: 'not-run', nodeid: missing.nodeid, tests: missing.tests, reason: notRunText(missing) }),
+    ),
     verdictLine(report, files),
   ];
 }

@@ -14,7 +14,7 @@ import { warningCount } from '../../../shared/domain/shown.ts';
 import type { Verbosity } from '../../../shared/settings/settings.ts';
 import { briefOf, sumUp } from '../../../shared/text/brief.ts';
 import { countOf, harmless, leastOf, oneLine, plural, shortName } from '../../../shared/text/safe-text.ts';
-import { notRunName, notRunWords, verdictWords } from '../../core/result/ending-text.ts';
+import { notRunName, notRunText, notRunWords, verdictWords } from '../../core/result/ending-text.ts';
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { countNotRun, inFiles } from '../../core/result/not-run.ts';
 import { boundingTest } from '../../core/result/profile.ts';
@@ -240,7 +240,7 @@ function notRunLines(reason: NotRunReason, entries: Report['notRun']): readonly 
   const held = ({ kind, tests }: NotRun): string =>
     kind === 'test' && tests === 1 ? '' : ` (${tests === null ? 'at least 1 test' : plural(tests, 'test')})`;
   return [
-    ...missing.slice(0, SHOWN).map((each) => `NOT RUN ${shortName(notRunName(each.nodeid))}${held(each)} - ${notRunWords[reason]}`),
+    ...missing.slice(0, SHOWN).map((each) => `NOT RUN ${shortName(notRunName(each.nodeid))}${held(each)} - ${notRunText(each)}`),
     ...(more.notRun > 0 ? [`NOT RUN ${leastOf(more.notRun, more.notRunIsLeast)} more - ${notRunWords[reason]}`] : []),
   ];
 }

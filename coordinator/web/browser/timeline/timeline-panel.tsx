@@ -3,7 +3,7 @@
 import type { RefObject } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
 import type { Model } from '../model.ts';
-import { percent, plural } from '../words.ts';
+import { duration, instant, percent, plural } from '../words.ts';
 import { LaneNames } from './lane-names.tsx';
 import { type Timeline, timelineOf } from './lanes.ts';
 import type { TimelineView } from './timeline.ts';
@@ -28,6 +28,7 @@ export function TimelinePanel({ model, onOpen }: Props) {
         <ZoomButtons view={shown.view} isZoomed={shown.isZoomed} />
       </header>
       <Chart model={model} timeline={timeline} shown={shown} />
+      <Waits model={model} />
       <p id="timeline-keys" class="hint">
         Drag to move, Ctrl and wheel to zoom, click a bar for its test. Keys: arrows between tests and workers, <kbd>f</kbd> next failure,{' '}
         <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom, <kbd>Enter</kbd> opens.
@@ -36,6 +37,25 @@ export function TimelinePanel({ model, onOpen }: Props) {
         {shown.said}
       </p>
     </section>
+  );
+}
+
+/** The number of waits that are listed. */
+const LISTED = 20;
+
+function Waits({ model }: { readonly model: Model }) {
+  const { waits } = model.data;
+  if (waits.length === 0) return null;
+  const more = waits.length - LISTED;
+  return (
+    <ul class="waits" aria-label="Waits">
+      {waits.slice(0, LISTED).map(([shard, what, fromMs, ms]) => (
+        <li key={`${shard} ${fromMs}`}>
+          {instant(fromMs, 100)}: shard {shard} waited {duration(ms)} for {what}
+        </li>
+      ))}
+      {more > 0 && <li>and {plural(more, 'wait')} more</li>}
+    </ul>
   );
 }
 
