@@ -54,8 +54,7 @@ test('a run with three agents passes while the keys of its agents and its coordi
     return project.shardline(['run', ...more, ...keys, '--collect', 'file', '--speculate', 'off', '--verbose'], settings);
   };
 
-  for (const name of ['old.run', 'old.agent', 'new.run', 'new.agent'])
-    expect((await project.shardline(['keygen', name])).exitCode).toBe(0);
+  for (const name of ['old.run', 'old.agent', 'new.run', 'new.agent']) expect((await project.shardline(['keygen', name])).exitCode).toBe(0);
   let agents: ReturnType<typeof startAgents> = [];
   /** Replaces every agent: each reads its keys when it starts. */
   const replaceAgents = async (step: string, generation: string): Promise<void> => {
