@@ -90,7 +90,7 @@ test('runs a test on the agent that has its label, and learns which test needs i
     project.shardline(['agent', '--name', 'plain', '-n', '1'], settings),
     project.shardline(['agent', '--name', 'big', '-n', '1', '--label', 'gpu', '--label', 'fast'], settings),
   ];
-  for (const agent of agents) await said(agent, /waiting for runs/);
+  await Promise.all(agents.map((agent) => said(agent, /waiting for runs/)));
   for (const [round, shards] of [2, 2].entries()) {
     const run = await project.shardline(['run', '--collect', 'file', '--out', 'out'], settings);
     expect(run.exitCode, run.all).toBe(0);
