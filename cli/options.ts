@@ -604,7 +604,7 @@ export const optionTable: readonly OptionRow[] = [
     decided: 'everyone who can write to Redis',
     meaning: 'Public keys to trust: an agent serves only their runs, and a run counts only the reports of their agents',
     detail:
-      'A file with one public key after the other. `shardline keygen` writes keys. To change a key, add the new one here, then sign with it, then remove the old one.',
+      'A file with one public key after the other. `shardline keygen` writes keys. A pool key stands for all keys that it certifies. To change a key, add the new one here, then sign with it, then remove the old one.',
   }),
   row({
     name: 'verify',
@@ -625,7 +625,8 @@ export const optionTable: readonly OptionRow[] = [
     commands: both,
     decided: 'sign nothing',
     meaning: 'Private key that signs what this command sends',
-    detail: 'A run signs what agents are asked to do, and an agent signs what it reports. Only its owner may be able to read the file.',
+    detail:
+      'A run signs what agents are asked to do, and an agent signs what it reports. Only its owner may be able to read the file. A certificate in FILE.cert goes with each message.',
   }),
   row({
     name: 'pool-key',
