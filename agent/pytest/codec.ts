@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { nodeId } from '../../shared/domain/ids.ts';
 import { allNeeds, type TestNeeds } from '../../shared/domain/needs.ts';
 import { listOrders } from '../../shared/domain/suite/suite-list.ts';
-import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import { ShardlineError } from '../../shared/errors.ts';
+import { checked, parseJson } from '../../shared/wire/parse.ts';
 import { pythonPrintSchema } from '../../shared/wire/suite/fingerprint.ts';
 
 /**
@@ -181,17 +182,7 @@ export type Listens = z.infer<typeof listens>;
 export type ShownMessage = z.infer<typeof shown>;
 
 /** Decodes one line. Throws `bad-message`. */
-export function decodeMessage(text: string): PytestMessage | Listens {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (thrown) {
-    throw new ShardlineError('bad-message', { source: 'pytest', problem: messageOf(thrown) }, { cause: thrown });
-  }
-  const result = line.safeParse(value);
-  if (!result.success) throw new ShardlineError('bad-message', { source: 'pytest', problem: z.prettifyError(result.error) });
-  return result.data;
-}
+export const decodeMessage = (text: string): PytestMessage | Listens => checked(line, parseJson(text, 'pytest'), 'pytest');
 
 /**
  * Splits a byte stream into lines. A crash may cut off the last line, so an unterminated one is dropped. Throws `bad-message` when a line

@@ -5,6 +5,7 @@ import type { TestResult } from '../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId } from '../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import type { Totals } from '../../shared/domain/report.ts';
+import { isoDate } from '../../shared/text/iso-date.ts';
 import { countsAs } from '../core/state/results.ts';
 import { fitTexts, newTextBudget } from '../core/state/text-budget.ts';
 import type { GrowingColumns } from './page-columns.ts';
@@ -101,7 +102,7 @@ const fileOf = (nodeid: NodeId): string => nodeid.split('::', 1)[0] ?? '';
 /** A test's first result as a row of the columns. */
 function rowOf(agent: AgentId, result: TestResult): Parameters<GrowingColumns['add']>[0] {
   const { nodeid, file, line, outcome, seconds, worker, message, brief, sections } = result;
-  const startedAt = new Date(result.startedAt).toISOString();
+  const startedAt = isoDate(result.startedAt);
   const attempt = { agent, worker, startedAt, seconds, outcome, message, brief, sections };
   return { nodeid, file, line, outcome, seconds, flaky: false, attempts: [attempt] };
 }

@@ -47,6 +47,10 @@ export const readDiscoveryResult = async (
   python: string,
 ): Promise<DiscoveryResult | { readonly unsupported: string } | null> => await readResult(path, python, z.union([unsupported, discovery]));
 
+/** Throws `no-pytest` and `bad-message`. */
+export const decodeDiscoveryResult = (text: string, python: string): DiscoveryResult | { readonly unsupported: string } =>
+  decodeResult(text, python, z.union([unsupported, discovery]));
+
 async function readResult<T>(path: string, python: string, schema: z.ZodType<T>): Promise<T | null> {
   let text: string;
   try {
@@ -55,6 +59,10 @@ async function readResult<T>(path: string, python: string, schema: z.ZodType<T>)
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null;
     throw thrown;
   }
+  return decodeResult(text, python, schema);
+}
+
+function decodeResult<T>(text: string, python: string, schema: z.ZodType<T>): T {
   const value = parse(text);
   const found = problem.safeParse(value);
   if (found.success) throw new ShardlineError('no-pytest', { python, ...found.data.problem });

@@ -6,7 +6,7 @@ import type { Needs, TestNeeds } from '../domain/needs.ts';
 import type { Selector } from '../domain/shard.ts';
 import { errorCodes } from '../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
-import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+import { agentIdSchema, attemptIdSchema, listOf, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 
 const LONGEST_NAME = 200;
@@ -14,22 +14,22 @@ const MOST_NAMES = 50;
 const MOST_UNITS = 1_000_000;
 
 const name = z.string().min(1).max(LONGEST_NAME);
-export const labelsSchema = z.array(name).max(MOST_NAMES);
+export const labelsSchema = listOf(name, { most: MOST_NAMES });
 
 export const needsSchema: z.ZodType<Needs> = z.object({
   labels: labelsSchema,
-  resources: z.array(z.object({ name, units: z.int().positive().max(MOST_UNITS) })).max(MOST_NAMES),
+  resources: listOf(z.object({ name, units: z.int().positive().max(MOST_UNITS) }), { most: MOST_NAMES }),
 });
 
 /** What single tests need; tests without needs are left out. */
-export const testNeedsSchema: z.ZodType<readonly TestNeeds[]> = z.array(z.object({ nodeid: nodeIdSchema, needs: needsSchema }));
+export const testNeedsSchema: z.ZodType<readonly TestNeeds[]> = listOf(z.object({ nodeid: nodeIdSchema, needs: needsSchema }));
 
 export const limitsSchema = z.record(name, z.int().positive().max(MOST_UNITS));
 
 export const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), file: testFileSchema }),
-  z.object({ kind: z.literal('tests'), file: testFileSchema, nodeids: z.array(nodeIdSchema), mayMiss: z.boolean().optional() }),
-  z.object({ kind: z.literal('part'), file: testFileSchema, only: z.array(nodeIdSchema).nullable(), except: z.array(nodeIdSchema) }),
+  z.object({ kind: z.literal('tests'), file: testFileSchema, nodeids: listOf(nodeIdSchema), mayMiss: z.boolean().optional() }),
+  z.object({ kind: z.literal('part'), file: testFileSchema, only: listOf(nodeIdSchema).nullable(), except: listOf(nodeIdSchema) }),
 ]);
 
 const requestSchema: z.ZodType<AttemptRequest> = z.object({
@@ -37,9 +37,9 @@ const requestSchema: z.ZodType<AttemptRequest> = z.object({
   shard: shardIdSchema,
   fence: z.int().positive(),
   role: z.enum(attemptRoles),
-  selectors: z.array(selectorSchema),
+  selectors: listOf(selectorSchema),
   predictedSeconds: z.number().nonnegative(),
-  avoid: z.array(agentIdSchema).default([]),
+  avoid: listOf(agentIdSchema).default([]),
   needs: needsSchema.optional(),
   lane: labelsSchema.optional(),
 });

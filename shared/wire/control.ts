@@ -5,7 +5,7 @@ import { interruptCauses } from '../domain/attempt.ts';
 import type { ControlCommand } from '../domain/control.ts';
 import { collectModes } from '../domain/suite/suite-list.ts';
 import { decodeMessage, encodeMessage, type Origin, type Reader } from './envelope.ts';
-import { agentIdSchema, attemptIdSchema, testFileSchema } from './parse.ts';
+import { agentIdSchema, attemptIdSchema, listOf, testFileSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 import { loadSchema } from './suite/suite-list.ts';
 
@@ -15,8 +15,8 @@ const commandSchema: z.ZodType<ControlCommand> = z.discriminatedUnion('kind', [
     how: z.object({
       mode: z.enum(collectModes),
       proves: z.boolean(),
-      companions: z.array(testFileSchema).default([]),
-      loads: z.array(loadSchema).default([]),
+      companions: listOf(testFileSchema).default([]),
+      loads: listOf(loadSchema).default([]),
     }),
   }),
   z.object({ kind: z.literal('list-known'), hash: z.string() }),

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { COVERAGE_LIMITS, type CoverageOptions, type KeptCoverage, type ReportedCoverage } from '../domain/coverage.ts';
-import { agentIdSchema, attemptIdSchema, testFileSchema } from './parse.ts';
+import { agentIdSchema, attemptIdSchema, listOf, testFileSchema } from './parse.ts';
 
 /** A path that is only compared with others. coverage.py must not interpret it as a pattern. */
 const prefix = z
@@ -13,20 +13,20 @@ const prefix = z
 export const keptCoverageSchema: z.ZodType<KeptCoverage> = z.object({
   agent: agentIdSchema,
   origin: z.object({ workspace: prefix, packages: prefix }),
-  parts: z.array(
+  parts: listOf(
     z.object({
       part: z.int().positive(),
       chunks: z.int().positive().max(COVERAGE_LIMITS.chunks),
       digest: z.string().max(64).exactOptional(),
     }),
   ),
-  attempts: z.array(attemptIdSchema),
-  lost: z.array(attemptIdSchema),
+  attempts: listOf(attemptIdSchema),
+  lost: listOf(attemptIdSchema),
   problem: z.string().nullable(),
 });
 
 export const coverageOptionsSchema: z.ZodType<CoverageOptions> = z.object({
-  source: z.array(z.string()).nullable(),
+  source: listOf(z.string()).nullable(),
   config: z.string(),
   branch: z.boolean().nullable(),
   append: z.boolean(),
@@ -40,7 +40,7 @@ export const reportedCoverageSchema: z.ZodType<ReportedCoverage> = z.object({
   percent: z.number().nullable(),
   failUnder: z.number().nullable(),
   isMet: z.boolean().nullable(),
-  missing: z.array(z.object({ file: testFileSchema, agent: agentIdSchema })),
-  problems: z.array(z.string()),
-  warnings: z.array(z.string()),
+  missing: listOf(z.object({ file: testFileSchema, agent: agentIdSchema })),
+  problems: listOf(z.string()),
+  warnings: listOf(z.string()),
 });

@@ -73,7 +73,8 @@ const envelopeSchema: z.ZodType<Envelope> = z.object({
   signature: z.string().max(LONGEST_SIGNATURE),
   // Earlier versions send none.
   certificate: z.string().max(LONGEST_CERTIFICATE).default(''),
-  body: z.string(),
+  // A half of a surrogate pair is encoded like U+FFFD, so that a signature could not tell one text from the other.
+  body: z.string().refine((text) => text.isWellFormed(), 'has half of a surrogate pair'),
 });
 
 /**

@@ -19,7 +19,7 @@ import {
   secondsSchema,
   sectionsSchema,
 } from './limits.ts';
-import { agentIdSchema, attemptIdSchema, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
+import { agentIdSchema, attemptIdSchema, listOf, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import { countedWarningSchema, propertySchema, shownSchema } from './report/shown.ts';
 import type { Signer } from './signature.ts';
 import { fingerprintSchema } from './suite/fingerprint.ts';
@@ -32,8 +32,8 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
     kind: z.literal('collected'),
     at,
     file: testFileSchema,
-    nodeids: z.array(nodeIdSchema),
-    serial: z.array(nodeIdSchema),
+    nodeids: listOf(nodeIdSchema),
+    serial: listOf(nodeIdSchema),
     needs: testNeedsSchema.exactOptional(),
     // A sender that does not know the mark has not looked for it.
     mayBackUp: z.boolean().default(false),
@@ -49,7 +49,7 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
     kind: z.literal('collect-failed'),
     at,
     file: testFileSchema,
-    errors: z.array(z.object({ nodeid: nodeIdSchema, message: messageSchema })).min(1),
+    errors: listOf(z.object({ nodeid: nodeIdSchema, message: messageSchema }), { least: 1 }),
   }),
   z.object({ kind: z.literal('test-started'), at, nodeid: nodeIdSchema, worker: lineSchema }),
   z.object({
@@ -69,8 +69,8 @@ const attemptEventSchema: z.ZodType<AttemptEvent> = z.discriminatedUnion('kind',
       message: messageSchema.nullable(),
       brief: messageSchema.nullable().default(null),
       sections: sectionsSchema,
-      warnings: z.array(countedWarningSchema).exactOptional(),
-      properties: z.array(propertySchema).exactOptional(),
+      warnings: listOf(countedWarningSchema).exactOptional(),
+      properties: listOf(propertySchema).exactOptional(),
     }),
   }),
 ]);
@@ -109,7 +109,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     agent: agentIdSchema,
     why: messageSchema,
     file: testFileSchema.nullable().default(null),
-    companions: z.array(testFileSchema).default([]),
+    companions: listOf(testFileSchema).default([]),
   }),
   z.object({ kind: z.literal('suite-refused'), at, agent: agentIdSchema, message: messageSchema }),
   z.object({
@@ -151,7 +151,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
   }),
 ]);
 
-const batchSchema = z.array(runEventSchema);
+const batchSchema = listOf(runEventSchema);
 
 export const encodeEvents = (events: readonly RunEvent[], origin: Origin, signer: Signer | null = null): string =>
   encodeMessage('events', origin, events, signer);

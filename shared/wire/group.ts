@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AgentId, RunId } from '../domain/ids.ts';
 import { oneLine } from '../text/safe-text.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
-import { agentIdSchema, nodeIdSchema, runIdSchema } from './parse.ts';
+import { agentIdSchema, listOf, nodeIdSchema, runIdSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 
 /** What every job of the group ends with. The job that led writes it once the reports are written. */
@@ -39,13 +39,13 @@ const LINE_CHARS = 500;
 /** The most agents that a verdict names. */
 export const MOST_AGENTS = 10_000;
 
-const namesSchema = z.array(nodeIdSchema).max(MOST_AGAIN);
+const namesSchema = listOf(nodeIdSchema, { most: MOST_AGAIN });
 
 const verdictSchema: z.ZodType<GroupVerdict> = z.object({
   run: runIdSchema,
   exitCode: z.int().min(0).max(255),
   line: z.string().max(LINE_CHARS).transform(oneLine),
-  failedOn: z.array(agentIdSchema).max(MOST_AGENTS).nullable(),
+  failedOn: listOf(agentIdSchema, { most: MOST_AGENTS }).nullable(),
   again: z.object({ failed: namesSchema, notRun: namesSchema }).nullable(),
   files: z.string().max(64).nullable(),
   endedAt: z.number().nullable().default(null),

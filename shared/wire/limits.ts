@@ -1,6 +1,7 @@
 // The limits of what anyone who can write to Redis may send. Honest agents stay far below them.
 
 import { z } from 'zod';
+import { listOf } from './parse.ts';
 
 /** xdist workers of one agent. */
 export const MOST_WORKERS = 4096;
@@ -30,4 +31,4 @@ export const bytesSchema = clamped(Number.MAX_SAFE_INTEGER);
 export const hostSchema = z.string().max(LONGEST_HOST);
 export const lineSchema = z.string().max(LONGEST_LINE);
 export const messageSchema = z.string().max(LONGEST_MESSAGE);
-export const sectionsSchema = z.array(z.object({ title: lineSchema, text: z.string().max(LONGEST_SECTION) })).max(MOST_SECTIONS);
+export const sectionsSchema = listOf(z.object({ title: lineSchema, text: z.string().max(LONGEST_SECTION) }), { most: MOST_SECTIONS });

@@ -6,7 +6,7 @@ import { fingerprintPolicies } from '../domain/suite/fingerprint.ts';
 import { collectChoices } from '../domain/suite/suite-list.ts';
 import { ShardlineError } from '../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
-import { runIdSchema } from './parse.ts';
+import { listOf, runIdSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 import { filesPrintSchema } from './suite/fingerprint.ts';
 import { cacheValuesSchema } from './suite/pytest-cache.ts';
@@ -15,10 +15,10 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   runId: runIdSchema,
   pool: z.string(),
   collect: z.enum(collectChoices),
-  pytestArgs: z.array(z.string()),
+  pytestArgs: listOf(z.string()),
   // Runs of an earlier version sent none.
   cache: cacheValuesSchema.nullable().default(null),
-  harmless: z.array(z.string()),
+  harmless: listOf(z.string()),
   serialMarker: z.string(),
   stopsItself: z.boolean(),
   testTimeoutSeconds: z.number().positive().nullable(),

@@ -17,6 +17,7 @@ import type {
 } from '../../../shared/domain/report.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
+import { isoDate } from '../../../shared/text/iso-date.ts';
 import { rejectionsOf } from '../state/agents/rejections.ts';
 import { collectErrorsOf } from '../state/collection/collect-errors.ts';
 import { isInseparable, isListed } from '../state/collection/suite.ts';
@@ -85,8 +86,8 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     schema: 1,
     runId: opened.spec.runId,
     ...verdict(found),
-    startedAt: iso(opened.startedAt),
-    finishedAt: iso(finish.finishedAt),
+    startedAt: isoDate(opened.startedAt),
+    finishedAt: isoDate(finish.finishedAt),
     deadline: deadlineOf(opened, finish.finishedAt, totals),
     totals,
     tests,
@@ -144,7 +145,7 @@ function ranTest(test: TestRecord): readonly ReportedTest[] {
 
 function reportAttempt({ agent, result }: AcceptedResult): ReportedAttempt {
   const { outcome, seconds, setupSeconds, teardownSeconds = 0, worker, message, brief, sections } = result;
-  return { agent, worker, startedAt: iso(result.startedAt), seconds, setupSeconds, teardownSeconds, outcome, message, brief, sections };
+  return { agent, worker, startedAt: isoDate(result.startedAt), seconds, setupSeconds, teardownSeconds, outcome, message, brief, sections };
 }
 
 interface Missing {
@@ -230,7 +231,7 @@ function unaccountedTest(record: ShardRecord, file: TestFile, nodeid: NodeId, te
   const agent = last === undefined ? null : agentOf(last);
   const attempt = fitResult(texts, {
     worker: '',
-    startedAt: iso(last?.startedAt ?? 0),
+    startedAt: isoDate(last?.startedAt ?? 0),
     seconds: 0,
     outcome: 'error' as const,
     message: `${message}${blame}${last === undefined ? '' : `\nThe last one: ${describe(last)}`}`,
@@ -285,7 +286,7 @@ const reportWaits = (state: RunState): readonly ReportedWait[] =>
     shard,
     labels: lacks.labels,
     resources: lacks.resources.map(({ name }) => name),
-    startedAt: iso(since),
+    startedAt: isoDate(since),
     seconds: (endedAt - since) / 1000,
   }));
 
@@ -351,10 +352,6 @@ function idleSeconds(_state: RunState, { info, joinedAt, lastEventAt, attemptSec
   const servedSeconds = joinedAt === null || lastEventAt === null ? 0 : ((lastEventAt - joinedAt) / 1000) * slots;
   return Math.max(0, servedSeconds - attemptSeconds);
 }
-
-/** The largest distance of a date from the epoch, in milliseconds. */
-const LAST_DATE_MS = 8.64e15;
-const iso = (at: number): string => new Date(Math.min(Math.max(at, -LAST_DATE_MS), LAST_DATE_MS)).toISOString();
 
 /** Tests that a selector names; none if it means the whole file. */
 function namedIn(selector: Selector): readonly NodeId[] {

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { AskedFor, CountedWarning, Property, ReportedWarning, Shown, ShownSection } from '../../domain/shown.ts';
-import { agentIdSchema, nodeIdSchema, testFileSchema } from '../parse.ts';
+import { agentIdSchema, listOf, nodeIdSchema, testFileSchema } from '../parse.ts';
 
 const count = z.int().positive();
 const warning = { category: z.string(), message: z.string(), file: z.string(), line: z.int().nonnegative(), count };
@@ -20,21 +20,21 @@ export const askedForSchema: z.ZodType<AskedFor> = z.object({
 });
 
 export const shownSchema: z.ZodType<Shown> = z.object({
-  header: z.object({ lines: z.array(z.string()), asked: askedForSchema }).nullable(),
-  sections: z.array(shownSectionSchema),
-  warnings: z.array(z.object({ nodeid: nodeIdSchema.nullable(), warning: countedWarningSchema })),
-  deselected: z.array(z.object({ file: testFileSchema, count })),
+  header: z.object({ lines: listOf(z.string()), asked: askedForSchema }).nullable(),
+  sections: listOf(shownSectionSchema),
+  warnings: listOf(z.object({ nodeid: nodeIdSchema.nullable(), warning: countedWarningSchema })),
+  deselected: listOf(z.object({ file: testFileSchema, count })),
 });
 
 const reportedWarningSchema: z.ZodType<ReportedWarning> = z.object({
   ...warning,
-  places: z.array(z.object({ place: z.string(), count })),
+  places: listOf(z.object({ place: z.string(), count })),
 });
 
 /** The corresponding fields of a report; a report of an earlier version has none of them. */
 export const reportedShownFields = {
-  warnings: z.array(reportedWarningSchema).default([]),
+  warnings: listOf(reportedWarningSchema).default([]),
   deselected: z.int().nonnegative().default(0),
-  sessions: z.array(z.object({ agent: agentIdSchema, header: z.array(z.string()), sections: z.array(shownSectionSchema) })).default([]),
+  sessions: listOf(z.object({ agent: agentIdSchema, header: listOf(z.string()), sections: listOf(shownSectionSchema) })).default([]),
   asked: askedForSchema.nullable().default(null),
 };

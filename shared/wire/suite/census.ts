@@ -2,21 +2,21 @@
 
 import { z } from 'zod';
 import type { Census } from '../../domain/suite/census.ts';
-import { nodeIdSchema, parseVersioned, testFileSchema } from '../parse.ts';
+import { listOf, nodeIdSchema, parseVersioned, testFileSchema } from '../parse.ts';
 import { loadSchema } from './suite-list.ts';
 
 const CENSUS_VERSION = 2;
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const censusSchema = z.object({
   version: z.literal(CENSUS_VERSION),
-  problems: z.array(z.string()),
+  problems: listOf(z.string()),
   inseparable: z.string().nullable(),
   inseparableFile: z.object({ file: testFileSchema, content: hash }).nullable(),
-  companions: z.array(testFileSchema),
-  loads: z.array(loadSchema),
-  failed: z.array(nodeIdSchema),
+  companions: listOf(testFileSchema),
+  loads: listOf(loadSchema),
+  failed: listOf(nodeIdSchema),
   uncollected: testFileSchema.nullable(),
-  files: z.array(z.tuple([testFileSchema, z.object({ content: hash, digest: hash })])),
+  files: listOf(z.tuple([testFileSchema, z.object({ content: hash, digest: hash })])),
 });
 
 export const encodeCensus = (census: Census): string => JSON.stringify({ version: CENSUS_VERSION, ...census, files: [...census.files] });
@@ -27,7 +27,7 @@ export function decodeCensus(text: string, source: string): Census {
   return { ...census, files: new Map(files) };
 }
 
-const fileSchema = z.object({ version: z.literal(CENSUS_VERSION), entries: z.array(z.tuple([z.string(), z.string()])) });
+const fileSchema = z.object({ version: z.literal(CENSUS_VERSION), entries: listOf(z.tuple([z.string(), z.string()])) });
 
 /** Encoded censuses by key. */
 export const encodeCensusFile = (entries: ReadonlyMap<string, string>): string =>

@@ -6,7 +6,12 @@ import type { FilesPrint, Fingerprint, PythonPrint } from '../../domain/suite/fi
 /** Longer than any real name, version, commit or digest. */
 const short = z.string().max(1000);
 /** The limit exceeds the number of distributions in any real environment. */
-const versions = z.record(short, short).refine((record) => Object.keys(record).length <= 10_000, 'has too many entries');
+const MOST_ENTRIES = 10_000;
+// The number is checked first: zod would keep a problem of every entry.
+const versions = z
+  .unknown()
+  .refine((value) => typeof value !== 'object' || value === null || Object.keys(value).length <= MOST_ENTRIES, 'has too many entries')
+  .pipe(z.record(short, short));
 
 export const filesPrintSchema: z.ZodType<FilesPrint> = z.object({
   place: short,

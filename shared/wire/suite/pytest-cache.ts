@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { CacheValues, FoundCache, RunCache, StepwiseValue } from '../../domain/suite/pytest-cache.ts';
-import { testFileSchema } from '../parse.ts';
+import { listOf, testFileSchema } from '../parse.ts';
 
 export const stepwiseValueSchema: z.ZodType<StepwiseValue> = z.union([
   z.null(),
@@ -11,8 +11,8 @@ export const stepwiseValueSchema: z.ZodType<StepwiseValue> = z.union([
 ]);
 
 export const cacheValuesSchema: z.ZodType<CacheValues> = z.object({
-  lastfailed: z.array(z.string()),
-  nodeids: z.array(z.string()),
+  lastfailed: listOf(z.string()),
+  nodeids: listOf(z.string()),
   stepwise: stepwiseValueSchema,
 });
 
@@ -23,4 +23,4 @@ const place = {
 
 export const foundCacheSchema: z.ZodType<FoundCache> = z.object({ ...place, isUsed: z.boolean() });
 
-export const runCacheSchema: z.ZodType<RunCache> = z.object({ ...place, pytest: z.string(), files: z.array(testFileSchema) });
+export const runCacheSchema: z.ZodType<RunCache> = z.object({ ...place, pytest: z.string(), files: listOf(testFileSchema) });

@@ -1,0 +1,103 @@
+// What the pytest plugin writes: lines on its socket, the result of discovery, and measurements.
+
+const fingerprint = { python: '3.12', platform: 'linux', plugins: { xdist: '3.8' }, packages: { attrs: '1' }, packagesDigest: 'd' };
+const warning = { category: 'UserWarning', message: 'old', file: 'a.py', line: 3, count: 1 };
+const phase = { when: 'call', outcome: 'failed', seconds: 0.1, xfailReason: null, isSubtest: false, message: 'assert 0', crash: null };
+
+export const pluginMessages: readonly string[] = [
+  { kind: 'listens', worker: 'gw0' },
+  { kind: 'hello', worker: 'gw0', pid: 3 },
+  {
+    kind: 'started',
+    executable: '/usr/bin/python',
+    workers: 2,
+    python: '3.12',
+    pytest: '9.0',
+    xdist: '3.8',
+    unfeedable: null,
+    coverage: { workspace: '/w', packages: '/p' },
+    fingerprint,
+  },
+  { kind: 'shown', what: 'header', lines: ['plugins: x'], asked: { outcomes: 'fE', durations: null, leastSeconds: 0.005 } },
+  { kind: 'shown', what: 'warning', when: 'collect', nodeid: null, warning },
+  { kind: 'shown', what: 'deselected', counts: { 'test_a.py': 2 } },
+  {
+    kind: 'collected',
+    task: 1,
+    file: 'test_a.py',
+    nodeids: ['test_a.py::test_x'],
+    serial: [],
+    mayBackUp: true,
+    digest: null,
+    seconds: 0.2,
+  },
+  { kind: 'collect-failed', task: 1, file: 'test_a.py', errors: [{ nodeid: 'test_a.py', message: 'ImportError' }] },
+  {
+    kind: 'test-finished',
+    nodeid: 'test_a.py::test_x',
+    at: 2,
+    startedAt: 1,
+    line: 3,
+    phases: [phase],
+    sections: [{ title: 'Captured stdout', text: 'x' }],
+    warnings: [warning],
+    properties: [{ name: 'a', value: 'b' }],
+    rssBytes: 1,
+    cpuSeconds: 0.1,
+  },
+  { kind: 'task-done', task: 1, isWhole: true, isLast: false, isCovered: true },
+  {
+    kind: 'listed',
+    hash: 'h',
+    tests: 1,
+    order: 'listed',
+    why: null,
+    tail: null,
+    bound: [],
+    others: [],
+    failed: [],
+    stepwiseCount: null,
+  },
+  { kind: 'list-end', hash: 'h', problems: [], digests: [['test_a.py', 'd']], loads: [{ file: null, modules: ['m'] }] },
+  { kind: 'finished', exitCode: 1, byMaxfail: false },
+].map((each) => JSON.stringify(each));
+
+export const discoveryResult = JSON.stringify({
+  python: '3.12',
+  pytest: '9.0',
+  xdist: '3.8',
+  rootdir: '/w',
+  files: [{ file: 'test_a.py', nodeids: ['test_a.py::test_x'] }],
+  collectErrors: [{ file: 'test_b.py', message: 'ImportError' }],
+  outside: [],
+  maxfail: 0,
+  dist: 'load',
+  together: [['test_a.py']],
+  unclearMarks: [{ file: 'test_a.py', line: 3 }],
+  unstreamable: null,
+  censusKey: 'k',
+  namesTests: false,
+  coverage: null,
+  acceptsNoTests: false,
+  junitXml: null,
+  idlePlugin: null,
+  cache: { directory: '.pytest_cache', stepwise: null, isUsed: true },
+  fingerprint,
+});
+
+export const measured: readonly string[] = [
+  { kind: 'opened', at: 1, rootdir: '/w', workers: 2, dist: 'load' },
+  { kind: 'file-collected', at: 1, file: 'test_a.py', seconds: 0.2 },
+  {
+    kind: 'test-ended',
+    at: 1,
+    nodeid: 'test_a.py::test_x',
+    line: 3,
+    isSerial: false,
+    outcome: 'passed',
+    fileSeconds: 0,
+    sessionSeconds: 0,
+  },
+  { kind: 'fixture', at: 1, name: 'db', scope: 'module', file: 'test_a.py', seconds: 1, count: 1 },
+  { kind: 'usage', at: 1, cpuSeconds: 1, peakRssBytes: 1, rssBytes: 1 },
+].map((each) => JSON.stringify(each));
