@@ -7,11 +7,12 @@ import type { RunId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { aheadOf, inTimeOf } from '../shared/wire/agreed-time.ts';
+import { refusedAttempt } from './fitness.ts';
 import { type AgentIdentity, type LocalPytest, openSession } from './open-session.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import type { Engine, PoolMember } from './ports.ts';
 import { followControl } from './run-control.ts';
-import { serveSession } from './serve-session.ts';
+import { type Serving, serveSession } from './serve-session.ts';
 
 export interface AgentLoop {
   readonly identity: AgentIdentity;
@@ -102,7 +103,8 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
     }
     try {
       loop.reportState('joined run', { run: runId, agent });
-      await serveSession({ agent, clock, run, outbox, control, session, drain, joinedAt, listening, dismissed }, shutdown);
+      const refused: Serving['refused'] = (request) => refusedAttempt(identity, spec, request);
+      await serveSession({ agent, clock, run, outbox, control, session, refused, drain, joinedAt, listening, dismissed }, shutdown);
       loop.reportState('left run', { run: runId, agent });
     } finally {
       await session.close();

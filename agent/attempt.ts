@@ -17,7 +17,13 @@ export interface RunningAttempt {
 }
 
 /** Starts `request` in `session` and sends its events through `outbox`. */
-export function startAttempt(request: AttemptRequest, session: Session, agent: AgentId, outbox: Outbox, clock: Clock): RunningAttempt {
+export function startAttempt(
+  request: AttemptRequest,
+  session: Pick<Session, 'run'>,
+  agent: AgentId,
+  outbox: Outbox,
+  clock: Clock,
+): RunningAttempt {
   const aborter = new AbortController();
   let cause: InterruptCause | null = null;
   const about = { agent, attempt: request.id, shard: request.shard };

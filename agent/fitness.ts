@@ -1,6 +1,7 @@
 // Checks that this machine's workspace is the run's before the agent runs anything in it.
 
-import type { AgentId } from '../shared/domain/ids.ts';
+import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
+import type { AgentId, TestFile } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { compareFiles, type FilesPrint } from '../shared/domain/suite/fingerprint.ts';
 import { ShardlineError } from '../shared/errors.ts';
@@ -36,6 +37,36 @@ export function refuseOtherFiles({ id, isLocal }: Candidate, spec: RunSpec, file
 export async function refuseForeignArgs({ id, accepts, isInside }: Candidate, { runId, pytestArgs }: RunSpec): Promise<void> {
   const args = await foreignArgs(pytestArgs, accepts, isInside);
   if (args.length > 0) throw new ShardlineError('args-not-accepted', { agent: id, runId, args: oneLine(args.join(' ')).slice(0, 1000) });
+}
+
+/**
+ * Throws `path-not-accepted` if one of the files that others named lies outside the workspace. An agent that a run started has that run's
+ * own workspace, whose links its user made.
+ */
+export async function refuseOutsideFiles(
+  { id, isLocal, accepts, isInside }: Candidate,
+  { runId }: RunSpec,
+  files: readonly TestFile[],
+): Promise<void> {
+  if (isLocal || accepts.mode === 'any') return;
+  const outside = await Promise.all(files.map(async (file) => ((await isInside(file)) ? [] : [file])));
+  const paths = oneLine(outside.flat().join(' ')).slice(0, 1000);
+  if (paths !== '') throw new ShardlineError('path-not-accepted', { agent: id, runId, paths });
+}
+
+/** Why this agent does not run the attempt; null if it does. */
+export async function refusedAttempt(candidate: Candidate, spec: RunSpec, { selectors }: AttemptRequest): Promise<AttemptEnding | null> {
+  try {
+    await refuseOutsideFiles(
+      candidate,
+      spec,
+      selectors.map(({ file }) => file),
+    );
+    return null;
+  } catch (thrown) {
+    if (!(thrown instanceof ShardlineError)) throw thrown;
+    return { kind: 'not-started', error: thrown.code, detail: thrown.message };
+  }
 }
 
 /** The arguments that are not accepted, and the paths that lead out of the workspace. */

@@ -6,7 +6,7 @@ import type { RunEvent } from '../shared/domain/events.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { FilesPrint } from '../shared/domain/suite/fingerprint.ts';
 import { ShardlineError } from '../shared/errors.ts';
-import { type Candidate, printOwnFiles, refuseForeignArgs, refuseOtherFiles, unfitBecause } from './fitness.ts';
+import { type Candidate, printOwnFiles, refuseForeignArgs, refuseOtherFiles, refuseOutsideFiles, unfitBecause } from './fitness.ts';
 import type { Outbox } from './outbox.ts';
 import { type Engine, type JoinedRun, RunOver, type Session } from './ports.ts';
 import type { RunControl } from './run-control.ts';
@@ -58,12 +58,19 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
     files = await printOwnFiles(identity, spec);
     refuseOtherFiles(identity, spec, files);
     await refuseForeignArgs(identity, spec);
+    const collect = control.collect.then(async (how) => {
+      const loaded = how.loads.flatMap(({ file }) => (file === null ? [] : [file]));
+      await refuseOutsideFiles(identity, spec, [...how.companions, ...loaded]);
+      return how;
+    });
+    // The engine may fail before it needs the answer.
+    collect.catch(() => undefined);
     return await engine.open({
       agent: id,
       labels,
       spec,
       ending: AbortSignal.any([closed.signal, shutdown]),
-      collect: control.collect,
+      collect,
       started(info) {
         if (isJoined) return;
         isJoined = true;

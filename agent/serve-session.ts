@@ -2,7 +2,7 @@
 
 import { assertNever } from '../shared/assert-never.ts';
 import type { Clock } from '../shared/clock.ts';
-import type { InterruptCause } from '../shared/domain/attempt.ts';
+import type { AttemptEnding, AttemptRequest, InterruptCause } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
 import type { Drain } from '../shared/domain/run-spec.ts';
@@ -21,6 +21,8 @@ export interface Serving {
   readonly outbox: Outbox;
   readonly control: RunControl;
   readonly session: Session;
+  /** Why this agent does not run an attempt; null if it does. */
+  readonly refused: (request: AttemptRequest) => Promise<AttemptEnding | null>;
   readonly drain: Drain | null;
   /** Milliseconds since the epoch. */
   readonly joinedAt: number;
@@ -32,8 +34,11 @@ export interface Serving {
 
 /** Serves the run until it closes, its deadline comes, the coordinator dismisses this agent, or `shutdown` aborts. Closes the session. */
 export async function serveSession(serving: Serving, shutdown: AbortSignal): Promise<void> {
-  const { agent, clock, run, outbox, control, session, listening } = serving;
-  const attempts = createRunningAttempts((request) => startAttempt(request, session, agent, outbox, clock), shutdown);
+  const { agent, clock, run, outbox, control, session, refused, listening } = serving;
+  const accepting: Pick<Session, 'run'> = {
+    run: async (request, emit, interrupt) => (await refused(request)) ?? (await session.run(request, emit, interrupt)),
+  };
+  const attempts = createRunningAttempts((request) => startAttempt(request, accepting, agent, outbox, clock), shutdown);
   // One controller stops the pull for every cause: the run's end, a cancelled run, and this agent's shutdown.
   const leaving = new AbortController();
   const leave = (by: InterruptCause | 'done'): void => {

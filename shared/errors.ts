@@ -281,6 +281,12 @@ export const errorTable = {
     why: 'Anyone who can write to Redis can start a run, and these arguments can run code or write files on this machine.',
     fix: 'Start the agent with `--accept-args any` if you trust everyone who can write to this Redis, or put the arguments in the configuration of pytest.',
   },
+  'path-not-accepted': {
+    exitCode: 4,
+    what: 'Agent {agent} does not run these files of run {runId}, which lie outside its workspace: {paths}',
+    why: 'A link in the workspace leads to other files of this machine, and anyone who can write to Redis can name any file.',
+    fix: 'Start the agent with `--accept-args any` if you trust everyone who can write to this Redis, or copy the files into the workspace.',
+  },
   'output-not-writable': {
     exitCode: 4,
     what: 'Could not write {path}: {problem}',
