@@ -12,6 +12,7 @@ import { coverageField, jobKey, KEY_LIFE_SECONDS, type RunKeys, runKeys } from '
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
+import { decodeClaimed } from '../../shared/wire/claimed-number.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
 import type { Reader, RunAddress } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
@@ -62,7 +63,7 @@ return 1`;
 // KEYS numbers   ARGV counter, how many, least number, life in s, spec   the first number, -1 the run is closed
 const CLAIM_NUMBERS = `
 if redis.call('EXISTS', ARGV[5]) == 0 then return -1 end
-local first = math.max(tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0'), tonumber(ARGV[3]))
+local first = math.max(tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') or 0, tonumber(ARGV[3]))
 redis.call('HSET', KEYS[1], ARGV[1], first + tonumber(ARGV[2]))
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return first`;
@@ -184,10 +185,11 @@ function readableCommand(text: string, reader: Reader, source: string, warn: Mem
 }
 
 async function claimNumbers(membership: Membership, counter: string, count: number, floor: number): Promise<number> {
-  const { redis, keys } = membership;
+  const { redis, keys, runId } = membership;
   let first = floor;
   const claim = async (): Promise<number> => {
-    first = Number(await redis.eval(CLAIM_NUMBERS, 1, keys.numbers, counter, count, floor, KEY_LIFE_SECONDS, keys.spec));
+    const answer = await redis.eval(CLAIM_NUMBERS, 1, keys.numbers, counter, count, floor, KEY_LIFE_SECONDS, keys.spec);
+    first = decodeClaimed(answer, `the numbers of run ${runId}`);
     return first;
   };
   // A run that is over starts nothing more, so any number is valid.

@@ -4,6 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sum } from '../../shared/numbers.ts';
 import { pageFiles } from './bundle-cache.ts';
 import { columnsSince, lengthsOf, type Seen } from './live-columns.ts';
 import type { LiveMessage, RunLine } from './live-messages.ts';
@@ -24,9 +25,12 @@ export interface Dashboard extends AsyncDisposable {
 
 /** How often a browser receives updates, in milliseconds. */
 const UPDATE_MS = 500;
-/** A browser that is more than this many bytes behind is disconnected. It reconnects by itself and starts from the beginning. */
-const MOST_BYTES_BEHIND = 64 * 2 ** 20;
-/** Browsers that receive updates at once, in all and from one address: each may be behind by as much as that. */
+/**
+ * A browser that is more than this many bytes behind is disconnected, and so is the one that is furthest behind if all of them together are.
+ * It reconnects by itself and starts from the beginning.
+ */
+const MOST_BYTES_BEHIND = { each: 64 * 2 ** 20, all: 256 * 2 ** 20 } as const;
+/** Browsers that receive updates at once, in all and from one address. */
 const MOST_READERS = { all: 32, each: 8 } as const;
 /** Open connections, also of browsers that only ask for the page. */
 const MOST_CONNECTIONS = 256;
@@ -62,7 +66,7 @@ export async function serveDashboard(settings: DashboardSettings, runs: () => re
     if (url.pathname !== '/events') return answer(response, 404, 'text/plain', 'Not found.\n');
     if (!readers.admit(request, response)) return answer(response, 503, 'text/plain', 'Too many browsers are open.\n');
     response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8' });
-    sendUpdates(response, runs, url.searchParams.get('run'));
+    sendUpdates(response, runs, url.searchParams.get('run'), () => readers.isTooFarBehind(response));
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.listen(settings.port, settings.host.replace(/^\[|\]$/g, ''));
@@ -87,6 +91,7 @@ function addressOf({ url }: IncomingMessage): URL | null {
 /** Counts the browsers that receive updates. */
 function createReaders() {
   const open = new Map<string, number>();
+  const responses = new Set<ServerResponse>();
   const countOf = (address: string): number => open.get(address) ?? 0;
   return {
     /** Counts the browser until its connection closes; false if there are too many. */
@@ -95,13 +100,25 @@ function createReaders() {
       const all = [...open.values()].reduce((sum, count) => sum + count, 0);
       if (all >= MOST_READERS.all || countOf(address) >= MOST_READERS.each) return false;
       open.set(address, countOf(address) + 1);
+      responses.add(response);
       response.on('close', () => {
+        responses.delete(response);
         if (countOf(address) > 1) open.set(address, countOf(address) - 1);
         else open.delete(address);
       });
       return true;
     },
+    isTooFarBehind: (response: ServerResponse): boolean =>
+      isTooFarBehind(
+        response.writableLength,
+        [...responses].map(({ writableLength }) => writableLength),
+      ),
   };
+}
+
+/** Whether a browser that is `own` bytes behind is disconnected; `all` has the bytes of every browser. */
+export function isTooFarBehind(own: number, all: readonly number[]): boolean {
+  return own > MOST_BYTES_BEHIND.each || (sum(all) > MOST_BYTES_BEHIND.all && own === Math.max(...all));
 }
 
 /**
@@ -123,12 +140,12 @@ function isAllowed(given: string | null, token: string | null): boolean {
  * Sends one browser updates until it disconnects: the list of runs, and what the browser lacks of its chosen run, or of the newest if it
  * chose none.
  */
-function sendUpdates(response: ServerResponse, runs: () => readonly LiveRun[], chosen: string | null): void {
+function sendUpdates(response: ServerResponse, runs: () => readonly LiveRun[], chosen: string | null, isTooFar: () => boolean): void {
   let shown: { readonly run: LiveRun; seen: Seen; version: number } | null = null;
   let lines = '';
   const send = (message: LiveMessage): void => void response.write(`data: ${JSON.stringify(message)}\n\n`);
   const sendUpdate = (): void => {
-    if (response.writableLength > MOST_BYTES_BEHIND) {
+    if (isTooFar()) {
       response.destroy();
       return;
     }

@@ -29,14 +29,19 @@ export interface CoverageFiles {
   remove(): Promise<void>;
 }
 
-export function coverageFiles(directory: string, channel: Pick<RunChannel, 'takeCoverage'>): CoverageFiles {
+/** `limits` are smaller in tests only. */
+export function coverageFiles(
+  directory: string,
+  channel: Pick<RunChannel, 'takeCoverage'>,
+  limits: Readonly<Record<'fileBytes' | 'runBytes' | 'runParts', number>> = COVERAGE_LIMITS,
+): CoverageFiles {
   const paths = new Map<string, string>();
   const problems: string[] = [];
   let last = Promise.resolve();
 
   let bytes = 0;
   const takePart = async (agent: AgentId, part: CoveragePart): Promise<void> => {
-    if (paths.size >= COVERAGE_LIMITS.runParts || bytes >= COVERAGE_LIMITS.runBytes) throw new Error('the run has too much coverage');
+    if (paths.size >= limits.runParts || bytes >= limits.runBytes) throw new Error('the run has too much coverage');
     const name = `${agent}-${part.part}.data`;
     const path = join(directory, name);
     if (!existsSync(path)) {
@@ -44,7 +49,7 @@ export function coverageFiles(directory: string, channel: Pick<RunChannel, 'take
       if (compressed === null) throw new Error('Redis does not have it');
       const digest = createHash('sha256').update(compressed).digest('hex');
       if (part.digest !== undefined && part.digest !== digest) throw new Error('it is not the one that the agent sent');
-      const data = await decompress(compressed, { maxOutputLength: COVERAGE_LIMITS.fileBytes });
+      const data = await decompress(compressed, { maxOutputLength: limits.fileBytes });
       bytes += data.length;
       await replaceFile(path, data, PRIVATE);
     }

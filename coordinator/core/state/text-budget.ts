@@ -45,6 +45,9 @@ export function fitTexts(budget: TextBudget, texts: Texts): Texts {
   return kept;
 }
 
+/** Fits one text. */
+export const fitText = (budget: TextBudget, text: string): string => fitTexts(budget, { message: text, sections: [] }).message ?? '';
+
 /** Fits the texts of a larger object; returns the same object if they stay whole. */
 export function fitResult<Result extends Texts>(budget: TextBudget, result: Result): Result {
   const { message, sections } = fitTexts(budget, result);
