@@ -9,9 +9,9 @@ import type { CountedWarning, Shown } from '../shared/domain/shown.ts';
 const BATCH_EVENTS = 200;
 /**
  * Delay between two appends. Quick tests produce hundreds of events a second, and one append for each cost agent, Redis and coordinator a
- * sixth of the processor time of a whole run (bench/speed, pandas). The first event after a pause leaves at once.
+ * sixth of the processor time of a whole run (bench/speed, pandas). Hosted Redis bills each of them, too (bench/redis). The first event after a pause leaves at once.
  */
-const LINGER_MS = 20;
+const LINGER_MS = 50;
 /** Characters of test output and test names that may wait before pytest has to wait too. */
 const FULL_CHARS = 64_000_000;
 /** Approximate size of an event without its texts, in characters. */

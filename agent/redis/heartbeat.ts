@@ -7,14 +7,14 @@ export interface Heartbeat {
   stop(): Promise<void>;
 }
 
-/** Calls `once` now and then every second until stopped. Waits for each call to settle before the next one. */
-export function startHeartbeat(once: () => Promise<void>, warn: (problem: unknown) => void): Heartbeat {
+/** Calls `once` now and then every `everyMs` until stopped. Waits for each call to settle before the next one. */
+export function startHeartbeat(once: () => Promise<void>, warn: (problem: unknown) => void, everyMs: number = PRESENCE_MS.beat): Heartbeat {
   const over = new AbortController();
   const stopped = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true }));
   const beating = (async () => {
     while (!over.signal.aborted) {
       await Promise.race([once().catch(warn), stopped]);
-      await Promise.race([delay(PRESENCE_MS.beat, undefined, { signal: over.signal }).catch(() => undefined), stopped]);
+      await Promise.race([delay(everyMs, undefined, { signal: over.signal }).catch(() => undefined), stopped]);
     }
   })();
   return {

@@ -11,6 +11,7 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { coverageField, jobKey, KEY_LIFE_SECONDS, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
+import { runScript, script } from '../../shared/redis/script.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { decodeClaimed } from '../../shared/wire/claimed-number.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
@@ -41,7 +42,7 @@ export interface JoinRequest {
 // raised the counter, and nothing of this agent would arrive. A closed run stores nothing: its keys stay deleted.
 // An account of agents may only read the spec, so no script declares it as a key: KEYS need the right to write.
 // KEYS events, producers   ARGV agent, number of the batch, batch, life in s, spec   1 stored, 0 stored before, -1 the run is closed, -2 a later batch is there
-const APPEND = `
+const APPEND = script(`
 if redis.call('EXISTS', ARGV[5]) == 0 then return -1 end
 local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
 if tonumber(ARGV[2]) < last then return -2 end
@@ -50,7 +51,7 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('XADD', KEYS[1], '*', 'agent', ARGV[1], 'batch', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-return 1`;
+return 1`);
 
 // A closed run stores nothing. KEYS coverage   ARGV field, piece, life in s, spec   1 stored, -1 the run is closed
 const STORE_COVERAGE = `
@@ -108,7 +109,7 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
       const batch = batches;
       const text = encodeEvents(events, { ...address, sender: agent, seq: batch, epoch: 0 }, signer);
       await persist(membership, async () => {
-        const stored = await redis.eval(APPEND, 2, keys.events, keys.producers, agent, batch, text, KEY_LIFE_SECONDS, keys.spec);
+        const stored = await runScript(redis, APPEND, [keys.events, keys.producers], [agent, batch, text, KEY_LIFE_SECONDS, keys.spec]);
         if (stored === -2) throw new ShardlineError('name-taken', { agent, runId });
         return stored;
       });

@@ -5,7 +5,7 @@ import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { type ConnectOptions, connect, connectAgain } from '../../shared/redis/connect.ts';
-import { agentChannel, poolKeys } from '../../shared/redis/keys.ts';
+import { agentChannel, PRESENCE_MS, poolKeys } from '../../shared/redis/keys.ts';
 import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
@@ -17,6 +17,12 @@ import { instant } from '../../shared/wire/trust/certificate.ts';
 import type { PoolMember } from '../ports.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { joinRun } from './joined-run.ts';
+
+/**
+ * How long an idle agent waits for a run before it looks at the open runs all the same: longer costs fewer commands, and it must be shorter
+ * than the time after which a silent connection is dropped. A run that opens wakes the agent at once.
+ */
+const IDLE_BLOCK_MS = 4000;
 
 export interface RedisPoolMember extends PoolMember, AsyncDisposable {}
 
@@ -56,7 +62,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   // the account may not subscribe, the agent's silence reveals its death later.
   const line = connectAgain(redis);
   void line.subscribe(agentChannel(pool, agent)).catch(warn);
-  const heart = startHeartbeat(() => beat(redis, keys.agents, agent), warn);
+  const heart = startHeartbeat(() => beat(redis, keys.agents, agent), warn, PRESENCE_MS.poolBeat);
 
   const openRun = async (): Promise<RunSpec | null> => {
     const runs = Object.entries(await retryWhileUnavailable(() => redis.hgetall(keys.runs), warn));
@@ -97,7 +103,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   return {
     async nextRun(signal) {
       // Reads from the stream's beginning: an old entry only causes one more look at the open runs.
-      for await (const _ of readStream(redis, keys.opened, '0', 100, signal)) {
+      for await (const _ of readStream(redis, keys.opened, '0', 100, signal, IDLE_BLOCK_MS)) {
         const spec = await openRun();
         if (spec !== null) return spec;
       }

@@ -12,9 +12,9 @@ export const TIMINGS_LIFE_SECONDS = 90 * 24 * 60 * 60;
 /**
  * How often an agent sends a heartbeat, and the silence after which it counts as gone, in milliseconds. A closed connection reveals a lost
  * agent at once. Silence is for machines that froze or lost the network; a loaded machine may be silent for 5 s (measured: 32 busy
- * processes on 2 cores).
+ * processes on 2 cores). Nobody waits for an agent of a pool that serves no run, so its heartbeat is slower: hosted Redis bills commands.
  */
-export const PRESENCE_MS = { beat: 1000, life: 8000 } as const;
+export const PRESENCE_MS = { beat: 1000, poolBeat: 2000, life: 8000 } as const;
 
 /** Lifetime of a run's note, which outlives the run so that a dashboard can show how it ended. */
 export const NOTE_LIFE_SECONDS = 60 * 60;

@@ -14,7 +14,7 @@ export interface StreamEntry {
 
 /**
  * Yields every entry of `key` after `from` (`0` for all), in batches of up to `count`, over its own connection. Yields an empty batch when
- * a second passes without an entry. Ends when `signal` aborts.
+ * `blockMs` pass without an entry. Ends when `signal` aborts.
  */
 export async function* readStream(
   redis: Redis,
@@ -22,6 +22,7 @@ export async function* readStream(
   from: string,
   count: number,
   signal: AbortSignal,
+  blockMs: number = BLOCK_MS,
 ): AsyncGenerator<readonly StreamEntry[]> {
   if (signal.aborted) return;
   const reader = connectAgain(redis);
@@ -35,7 +36,7 @@ export async function* readStream(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   let last = from;
-  const read = () => reader.xread('COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS', key, last);
+  const read = () => reader.xread('COUNT', count, 'BLOCK', blockMs, 'STREAMS', key, last);
   try {
     while (!signal.aborted) {
       const answer = await Promise.race([retryWhileUnavailable(read), aborted.promise]);
