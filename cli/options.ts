@@ -532,7 +532,7 @@ export const optionTable: readonly OptionRow[] = [
       cancel: REQUIRED,
     },
     isSecret: true,
-    meaning: 'Redis to use: redis://, rediss:// or unix://',
+    meaning: 'Redis to use: redis://, rediss://, unix:// or redis+sentinel://',
   }),
   row({
     name: 'redis-ca',

@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
 import { readRedisUrl, safeUrl } from '../settings/redis-url.ts';
@@ -60,7 +61,7 @@ export interface ConnectOptions extends Partial<Patience> {
 const AGAIN_MS = 250;
 
 /**
- * Connects to `redis://`, `rediss://` or `unix:///path`. A connection that breaks later is reopened, without a time limit unless
+ * Connects to `redis://`, `rediss://` or `unix:///path`, or to the primary that the Sentinels of `redis+sentinel://` name, also after it changes. A connection that breaks later is reopened, without a time limit unless
  * `patience` has one, and its pending commands are sent again: every command on it must be safe to run twice.
  * Throws `redis-unreachable`, `redis-auth`, `not-redis`, `redis-no-database`, `redis-tls` and `bad-tls-file`, and the signal's reason.
  */
@@ -79,7 +80,14 @@ export async function connect(url: string, name: string, { patienceMs = 0, signa
 }
 
 const withTls = async (address: Options, files: TlsFiles | undefined): Promise<Options> =>
-  address.tls === undefined ? address : { ...address, tls: { ...address.tls, ...(await readTlsFiles(files)) } };
+  address.tls === undefined ? address : withTlsOptions(address, { ...address.tls, ...(await readTlsFiles(files)) });
+
+/** Sentinels use the same certificates as the servers. */
+const withTlsOptions = (address: Options, tls: ConnectionOptions): Options => ({
+  ...address,
+  tls,
+  ...(address.sentinels == null ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+});
 
 interface Target {
   readonly url: string;
@@ -104,6 +112,8 @@ async function connectOnce({ url, address, tls }: Target, name: string, begunAt:
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: null,
     retryStrategy: (attempt: number) => (isOpen ? again(attempt) : null),
+    // While the Sentinels elect a primary, none may answer.
+    sentinelRetryStrategy: (attempt: number) => (isOpen ? again(attempt) : null),
     reconnectOnError: isDemoted,
   };
   const redis = new Redis(options);
@@ -149,7 +159,7 @@ function connectError({ url, address, tls }: Target, failure: unknown, thrown: u
 
 /** A second connection to the same server, for commands that block. */
 export function connectAgain(redis: Redis): Redis {
-  const again = redis.duplicate({ lazyConnect: false, retryStrategy: retryMs });
+  const again = redis.duplicate({ lazyConnect: false, retryStrategy: retryMs, sentinelRetryStrategy: retryMs });
   again.on('error', () => {
     // The reader of this connection notices its silence.
   });
@@ -165,6 +175,10 @@ export function addressOf(url: string): Options {
   const { database: db, username, password } = address;
   const account: Options = { db, ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };
   if (address.kind === 'socket') return { ...account, path: address.path };
+  if (address.kind === 'sentinel') {
+    const { sentinels, name, isTls } = address;
+    return { ...account, sentinels: sentinels.map((each) => ({ ...each })), name, ...(isTls ? { tls: {} } : {}) };
+  }
   const { host, port, isTls } = address;
   // TLS forbids an IP address as server name (RFC 6066). The certificate is still checked against the address.
   return { ...account, host, port, ...(isTls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}) };

@@ -14,7 +14,14 @@ export type RedisAddress = Account &
   (
     | { readonly kind: 'socket'; readonly path: string }
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly isTls: boolean }
+    /** Sentinels that know which server is the primary of the group `name`. */
+    | { readonly kind: 'sentinel'; readonly sentinels: readonly Host[]; readonly name: string; readonly isTls: boolean }
   );
+
+export interface Host {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** Why a text is not a Redis URL, as the end of a sentence, and how to fix it. */
 export interface BadRedisUrl {
@@ -24,13 +31,43 @@ export interface BadRedisUrl {
 }
 
 const DEFAULT_PORT = 6379;
+const SENTINEL_PORT = 26379;
 
 const FORM = 'Write redis://host:port, rediss://host:port or unix:///path.';
+const SENTINEL_FORM = 'Write redis+sentinel://host1:26379,host2:26379/NAME, with the name that the Sentinels monitor.';
 const ENCODE = 'Percent-encode the user and the password: %25 for %, %2F for /, %3F for ?, %23 for #, %40 for @.';
 const bad = (problem: string, fix: string): BadRedisUrl => ({ kind: 'bad', problem, fix });
 
-/** Parses `redis://[user:password@]host[:port][/database]`, `rediss://…` and `unix:///path`, each with an optional `?db=N`. */
+/**
+ * Parses `redis://[user:password@]host[:port][/database]`, `rediss://…` and `unix:///path`, each with an optional `?db=N`, and
+ * `redis+sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]` with `rediss+sentinel://…`.
+ */
 export function readRedisUrl(text: string): RedisAddress | BadRedisUrl {
+  const sentinel = SENTINEL.exec(text.trim());
+  return sentinel === null ? readServerUrl(text) : readSentinelUrl(sentinel);
+}
+
+/** The scheme, the user and password with their @, the hosts, and the rest. */
+const SENTINEL = /^(rediss?)\+sentinel:\/\/(?:([^/?#]*)@)?([^/?#@]*)(.*)$/is;
+
+function readSentinelUrl([, scheme = '', account, hosts = '', rest = '']: RegExpExecArray): RedisAddress | BadRedisUrl {
+  if (rest.includes('@')) return bad('its user or password holds a /, ? or # that ends the host', ENCODE);
+  const [, name = '', database = ''] = /^\/([A-Za-z0-9._-]+)(?:\/(\d{0,9}))?$/.exec(rest) ?? [];
+  if (name === '') return bad('it does not end with the name of a group and a database', SENTINEL_FORM);
+  const protocol = scheme.toLowerCase();
+  const sentinels: Host[] = [];
+  for (const each of hosts.split(',')) {
+    const read = readServerUrl(`${protocol}://${each}`);
+    if (read.kind !== 'tcp') return bad('one of its hosts could not be parsed', SENTINEL_FORM);
+    sentinels.push({ host: read.host, port: URL.parse(`x://${each}`)?.port === '' ? SENTINEL_PORT : read.port });
+  }
+  const own = readServerUrl(`${protocol}://${account === undefined ? '' : `${account}@`}host/${database}`);
+  if (own.kind !== 'tcp') return own.kind === 'bad' ? own : bad('it could not be parsed', SENTINEL_FORM);
+  const { username, password, isTls } = own;
+  return { kind: 'sentinel', sentinels, name, isTls, database: own.database, username, password };
+}
+
+function readServerUrl(text: string): RedisAddress | BadRedisUrl {
   if (text.trim() === '') return bad('it is empty', FORM);
   if (/\s/.test(text.trim())) return bad('it has white space in it', ENCODE);
   const url = URL.parse(text);
@@ -55,6 +92,12 @@ export function readRedisUrl(text: string): RedisAddress | BadRedisUrl {
  * password. It hides a text that is not a Redis URL completely.
  */
 export function safeUrl(text: string): string {
+  const [, scheme = '', account = '', hosts = '', rest = ''] = SENTINEL.exec(text.trim()) ?? [];
+  if (scheme !== '') {
+    const isWhole = /^[A-Za-z0-9.,:[\]-]*$/.test(hosts) && /^\/[A-Za-z0-9._-]+(\/\d*)?$/.test(rest);
+    const [user = ''] = account.includes(':') ? account.split(':', 1) : [];
+    return isWhole ? `${scheme}+sentinel://${user === '' ? '' : `${user}@`}${hosts}${rest}` : '(not a URL)';
+  }
   const url = URL.parse(text);
   if (url === null || !isRedisProtocol(url) || isCutShort(url)) return '(not a URL)';
   const user = url.username === '' || url.password === '' ? '' : `${url.username}@`;

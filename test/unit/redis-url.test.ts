@@ -11,6 +11,23 @@ describe('readRedisUrl', () => {
     ['rediss://u:p%40%2F%25@[::1]:7/3', { host: '::1', port: 7, database: 3, isTls: true, username: 'u', password: 'p@/%' }],
     ['redis://:p@ss@host/?db=2', { host: 'host', database: 2, password: 'p@ss' }],
     ['redis://host:6379/\n', { host: 'host', database: 0 }],
+    [
+      'redis+sentinel://u:p%40@h1:1,[::1],h2/my.master/3',
+      {
+        kind: 'sentinel',
+        sentinels: [
+          { host: 'h1', port: 1 },
+          { host: '::1', port: 26379 },
+          { host: 'h2', port: 26379 },
+        ],
+        name: 'my.master',
+        database: 3,
+        username: 'u',
+        password: 'p@',
+        isTls: false,
+      },
+    ],
+    ['rediss+sentinel://h/m', { kind: 'sentinel', name: 'm', database: 0, password: null, isTls: true }],
     ['unix:///tmp/a%20b?db=4', { kind: 'socket', path: '/tmp/a b', database: 4 }],
   ])('reads %j', (text, address) => {
     expect(readRedisUrl(text)).toMatchObject(address);
@@ -33,6 +50,12 @@ describe('readRedisUrl', () => {
     ['redis://user:12?s3cret@host', 'ends the host', '%3F for ?'],
     ['redis://user:12#s3cret@host', 'ends the host', '%23 for #'],
     ['redis://:s3cret s3cret@host', 'white space', 'Percent-encode'],
+    ['redis+sentinel://h1:26379,h2:26379', 'name of a group', '/NAME'],
+    ['redis+sentinel://h1:26379,,h2/m', 'one of its hosts', '/NAME'],
+    ['redis+sentinel://h1:99999/m', 'one of its hosts', '/NAME'],
+    ['redis+sentinel://u:s3c/ret@h1/m', 'ends the host', '%2F for /'],
+    ['redis+sentinel://u:%zzs3cret@h1/m', 'percent-encoding', '%25 for %'],
+    ['redis+sentinel://h1/s3cret?password=s3cret', 'name of a group', '/NAME'],
     ['redis://:s3cret@host:99999', 'could not be parsed', 'redis://host:port'],
   ])('refuses %j without showing a secret', (text, problem, fix) => {
     const read = readRedisUrl(text);
@@ -50,10 +73,14 @@ describe('readRedisUrl', () => {
 
   test('never throws, for any text', () => {
     fc.assert(
-      fc.property(fc.constantFrom('', 'redis://', 'rediss://:', 'unix://'), fc.string({ unit: 'binary' }), (start, text) => {
-        readRedisUrl(start + text);
-        safeUrl(start + text);
-      }),
+      fc.property(
+        fc.constantFrom('', 'redis://', 'rediss://:', 'unix://', 'redis+sentinel://', 'redis+sentinel://u:'),
+        fc.string({ unit: 'binary' }),
+        (start, text) => {
+          readRedisUrl(start + text);
+          safeUrl(start + text);
+        },
+      ),
     );
   });
 });
@@ -81,6 +108,8 @@ describe('safeUrl', () => {
   });
 
   test('shows the address of a server', () => {
+    expect(safeUrl('redis+sentinel://u:p@h1:1,h2/m/0')).toBe('redis+sentinel://u@h1:1,h2/m/0');
+    expect(safeUrl('redis+sentinel://p@h1/m')).toBe('redis+sentinel://h1/m');
     expect(safeUrl('unix:///tmp/s?db=1')).toBe('unix:///tmp/s?db=1');
     expect(safeUrl('rediss://[::1]:7/2')).toBe('rediss://[::1]:7/2');
   });
