@@ -60,6 +60,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       signer,
       verifier,
       warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'went on with a problem of Redis'),
+      doubtful: warn,
       declined: (run, { message }) => warn(`cannot join run ${run}: ${message}`),
     });
     logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');

@@ -10,6 +10,7 @@ import { beat, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
+import { CONNECTIONS } from '../../shared/redis/server-room.ts';
 import { runIdSchema } from '../../shared/wire/parse.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
 import type { Signer, Verifier } from '../../shared/wire/signature.ts';
@@ -40,6 +41,8 @@ export interface PoolMembership extends Pick<ConnectOptions, 'tls'> {
   readonly verifier: Verifier;
   /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
+  /** Receives what may go wrong with this server. */
+  readonly doubtful?: (problem: string) => void;
   /** Receives, once, why this agent cannot join a run. */
   readonly declined: (run: RunId, problem: ShardlineError) => void;
 }
@@ -50,7 +53,8 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   const { tls } = membership;
   const redis = await connect(membership.url, `shardline:${agent}`, tls === undefined ? {} : { tls });
   try {
-    await checkServer(redis, membership.url);
+    const doubt = await checkServer(redis, membership.url, CONNECTIONS.agent);
+    if (doubt !== null) membership.doubtful?.(doubt);
   } catch (thrown) {
     redis.disconnect();
     throw thrown;

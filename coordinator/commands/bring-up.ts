@@ -6,6 +6,7 @@ import { messageOf, ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { isForNow } from '../../shared/redis/retry-while-unavailable.ts';
+import { CONNECTIONS } from '../../shared/redis/server-room.ts';
 import { safeUrl } from '../../shared/settings/redis-url.ts';
 import type { RunSettings } from '../../shared/settings/settings.ts';
 import type { ClosingStack } from '../../shared/system/closing-stack.ts';
@@ -74,7 +75,9 @@ export async function openRedis(
   // Open until everything is written: a command that waits to resume the run must not begin before.
   const line = openLivenessLine(redis);
   opened.defer(() => line.close());
-  await checkServer(redis, url);
+  const needed = CONNECTIONS.coordinator + CONNECTIONS.agent * (settings.agents ?? 0);
+  const doubt = await checkServer(redis, url, needed);
+  if (doubt !== null) edge.stderr.write(`shardline: warning: ${doubt}\n`);
   signal.throwIfAborted();
   const pools = redisPools(redis, { line, keepsLog: settings.redis !== null, ...trust });
   const aheadMs = aheadOf(await pools.serverNow(), Date.now());

@@ -3,12 +3,16 @@
 import type { Redis } from 'ioredis';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { safeUrl } from '../settings/redis-url.ts';
+import { shortOfRoom } from './server-room.ts';
 
 const LEAST_REDIS = [6, 2] as const;
 const LEAST_VALKEY = [7, 2] as const;
 
-/** Throws `redis-too-old`, `redis-evicts`, and `redis-auth` when the account may not even run INFO. */
-export async function checkServer(redis: Redis, url: string): Promise<void> {
+/**
+ * Returns what to warn of if the server has not enough room for `connections` more; null if all is well. Throws `redis-too-old`,
+ * `redis-evicts`, and `redis-auth` when the account may not even run INFO.
+ */
+export async function checkServer(redis: Redis, url: string, connections = 0): Promise<string | null> {
   const facts = await readInfo(redis, url);
   const valkey = facts.get('valkey_version');
   const version = valkey ?? facts.get('redis_version') ?? '0';
@@ -19,6 +23,7 @@ export async function checkServer(redis: Redis, url: string): Promise<void> {
   }
   const policy = facts.get('maxmemory_policy') ?? 'noeviction';
   if (policy !== 'noeviction') throw new ShardlineError('redis-evicts', { url: safeUrl(url), policy });
+  return shortOfRoom(facts, connections);
 }
 
 async function readInfo(redis: Redis, url: string): Promise<ReadonlyMap<string, string>> {

@@ -140,6 +140,10 @@ async function connectOnce({ url, address, tls }: Target, name: string, begunAt:
   return redis;
 }
 
+/** A server without a connection left closes a new one at once, and its message may be lost. */
+const crowdedHint = (problem: string): string =>
+  /EPIPE|closed|reset/.test(problem) ? '; it may have no connection left (maxclients)' : '';
+
 /** `failure` is the error of the connection, and `thrown` that of the command that waited for it. */
 function connectError({ url, address, tls }: Target, failure: unknown, thrown: unknown, begunAt: number): ShardlineError {
   const problem = messageOf(failure);
@@ -153,7 +157,7 @@ function connectError({ url, address, tls }: Target, failure: unknown, thrown: u
   const seconds = ((performance.now() - begunAt) / 1000).toFixed(1);
   const after = seconds === '0.0' ? '' : ` (after ${seconds} s)`;
   const reason = reasonOf(failure);
-  const hint = address.tls === undefined ? '' : tlsHint(reason, tls);
+  const hint = address.tls === undefined ? crowdedHint(reason) : tlsHint(reason, tls);
   return new ShardlineError('redis-unreachable', { ...values, problem: `${reason}${hint}${after}` }, cause);
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
 import { isGivenUp } from '../../shared/redis/retry-while-unavailable.ts';
 import { freePort, startTcpServer } from '../support/redis.ts';
+import { newProject } from '../support/shardline.ts';
 
 /** Starts a server that handles each connection with `serve`. */
 async function serverThat(serve: (socket: Socket) => void): Promise<AsyncDisposable & { readonly url: string }> {
@@ -68,4 +69,19 @@ describe('connect', () => {
       await expect(connect(url, 'test')).rejects.toMatchObject({ code: 'redis-no-database', exitCode: 4 });
     }
   });
+});
+
+test('a run and its agent say how many agents the connections of a small server are enough for', async () => {
+  await using server = await startTcpServer('--maxclients', '14');
+  await using project = await newProject({ 'test_a.py': 'def test_a(): pass\n' });
+  const run = await project.shardline(['run', '--redis', server.url, '--agents', '1', '-n', '1', '--verbose']);
+  expect(run.all).not.toContain('maxclients');
+  const crowd = await Promise.all(Array.from({ length: 10 }, () => connect(server.url, 'test')));
+  const late = await project.shardline(['agent', '--redis', server.url, '--max-idle', '1s']);
+  expect(late.all).toMatch(/11 of at most 14 connections in use \(maxclients\), which leaves room for 0 agents: /);
+  const rest = await Promise.all(Array.from({ length: 4 }, () => connect(server.url, 'test')));
+  await expect(connect(server.url, 'test')).rejects.toMatchObject({
+    message: expect.stringMatching(/max number of clients|no connection left \(maxclients\)/),
+  });
+  for (const each of [...crowd, ...rest]) each.disconnect();
 });
