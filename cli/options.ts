@@ -532,7 +532,8 @@ export const optionTable: readonly OptionRow[] = [
       cancel: REQUIRED,
     },
     isSecret: true,
-    meaning: 'Redis to use: redis://, rediss://, unix:// or redis+sentinel://',
+    meaning: 'Redis to use: redis://, rediss:// or unix://',
+    detail: 'Or redis+sentinel:// for a group that Sentinels monitor, and redis+cluster:// for a cluster.',
   }),
   row({
     name: 'redis-ca',

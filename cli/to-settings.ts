@@ -301,7 +301,7 @@ function isNetwork(url: string): boolean {
 /** A socket never leaves the machine, so it needs no TLS. */
 function isWithoutTls(url: string): boolean {
   const address = readRedisUrl(url);
-  return (address.kind === 'tcp' || address.kind === 'sentinel') && !address.isTls;
+  return address.kind !== 'bad' && address.kind !== 'socket' && !address.isTls;
 }
 
 const labelsIn = (text: string | null): readonly string[] => [...new Set((text ?? '').split(/\s+/))].filter((label) => label !== '').sort();

@@ -149,6 +149,12 @@ export const errorTable = {
     why: 'The server requires authentication, or the account lacks a permission that shardline needs.',
     fix: 'Put both in the URL in SHARDLINE_REDIS_URL: redis://user:password@host:port. The documentation of Redis lists the permissions of an account under "Create accounts".',
   },
+  'redis-is-cluster': {
+    exitCode: 4,
+    what: 'Redis at {url} is one server of a cluster.',
+    why: 'It has only a part of the keys.',
+    fix: 'Write redis+cluster:// in place of redis://, or rediss+cluster:// in place of rediss://.',
+  },
   'redis-too-old': {
     exitCode: 4,
     what: 'Redis at {url} is version {version}.',

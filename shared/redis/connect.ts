@@ -5,12 +5,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
-import { readRedisUrl, safeUrl } from '../settings/redis-url.ts';
+import { type Host, readRedisUrl, safeUrl } from '../settings/redis-url.ts';
 import type { TlsFiles } from '../settings/settings.ts';
+import { duplicateCluster, isCluster, openCluster } from './cluster.ts';
 import { readTlsFiles, tlsHint, tlsProblem } from './tls.ts';
 
 /** Options without `replyMapping`: replies keep the library's default format, which bullmq reads too. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
+
+/** With `servers`, those of a cluster. */
+type Address = Options & { readonly servers?: readonly Host[] };
 
 const CONNECT_SECONDS = 5;
 
@@ -61,7 +65,8 @@ export interface ConnectOptions extends Partial<Patience> {
 const AGAIN_MS = 250;
 
 /**
- * Connects to `redis://`, `rediss://` or `unix:///path`, or to the primary that the Sentinels of `redis+sentinel://` name, also after it changes. A connection that breaks later is reopened, without a time limit unless
+ * Connects to `redis://`, `rediss://` or `unix:///path`, or to the primary that the Sentinels of `redis+sentinel://` name, also after it
+ * changes, or to the servers of `redis+cluster://`. A connection that breaks later is reopened, without a time limit unless
  * `patience` has one, and its pending commands are sent again: every command on it must be safe to run twice.
  * Throws `redis-unreachable`, `redis-auth`, `not-redis`, `redis-no-database`, `redis-tls` and `bad-tls-file`, and the signal's reason.
  */
@@ -79,11 +84,11 @@ export async function connect(url: string, name: string, { patienceMs = 0, signa
   }
 }
 
-const withTls = async (address: Options, files: TlsFiles | undefined): Promise<Options> =>
+const withTls = async (address: Address, files: TlsFiles | undefined): Promise<Address> =>
   address.tls === undefined ? address : withTlsOptions(address, { ...address.tls, ...(await readTlsFiles(files)) });
 
 /** Sentinels use the same certificates as the servers. */
-const withTlsOptions = (address: Options, tls: ConnectionOptions): Options => ({
+const withTlsOptions = (address: Address, tls: ConnectionOptions): Address => ({
   ...address,
   tls,
   ...(address.sentinels == null ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
@@ -91,7 +96,7 @@ const withTlsOptions = (address: Options, tls: ConnectionOptions): Options => ({
 
 interface Target {
   readonly url: string;
-  readonly address: Options;
+  readonly address: Address;
   readonly tls: TlsFiles | undefined;
 }
 
@@ -99,24 +104,26 @@ async function connectOnce({ url, address, tls }: Target, name: string, begunAt:
   let failure: unknown = null;
   let isOpen = false;
   let brokenAt: number | null = null;
-  const again = (attempt: number): number | null => {
+  const retry = (attempt: number): number | null => {
+    if (!isOpen) return null;
     brokenAt ??= performance.now();
     return performance.now() - brokenAt > brokenMs ? null : retryMs(attempt);
   };
+  const { servers, ...own } = address;
   const options: Options = {
-    ...address,
+    ...own,
     connectionName: name,
     lazyConnect: true,
     connectTimeout: CONNECT_SECONDS * 1000,
     disconnectTimeout: DISCONNECT_MS,
     socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: null,
-    retryStrategy: (attempt: number) => (isOpen ? again(attempt) : null),
+    retryStrategy: retry,
     // While the Sentinels elect a primary, none may answer.
-    sentinelRetryStrategy: (attempt: number) => (isOpen ? again(attempt) : null),
+    sentinelRetryStrategy: retry,
     reconnectOnError: isDemoted,
   };
-  const redis = new Redis(options);
+  const redis = servers === undefined ? new Redis(options) : openCluster(servers, options, retry);
   // Without a listener ioredis prints every broken connection. A caller that waits for a reply has its own time limit.
   redis.on('error', (error: unknown) => {
     failure = error;
@@ -163,7 +170,9 @@ function connectError({ url, address, tls }: Target, failure: unknown, thrown: u
 
 /** A second connection to the same server, for commands that block. */
 export function connectAgain(redis: Redis): Redis {
-  const again = redis.duplicate({ lazyConnect: false, retryStrategy: retryMs, sentinelRetryStrategy: retryMs });
+  const again = isCluster(redis)
+    ? duplicateCluster(redis, retryMs)
+    : redis.duplicate({ lazyConnect: false, retryStrategy: retryMs, sentinelRetryStrategy: retryMs });
   again.on('error', () => {
     // The reader of this connection notices its silence.
   });
@@ -171,7 +180,7 @@ export function connectAgain(redis: Redis): Redis {
 }
 
 /** Throws `bad-config`. */
-export function addressOf(url: string): Options {
+export function addressOf(url: string): Address {
   const address = readRedisUrl(url);
   if (address.kind === 'bad') {
     throw new ShardlineError('bad-config', { problem: `The Redis URL is invalid: ${address.problem}.`, fix: address.fix });
@@ -183,6 +192,7 @@ export function addressOf(url: string): Options {
     const { sentinels, name, isTls } = address;
     return { ...account, sentinels: sentinels.map((each) => ({ ...each })), name, ...(isTls ? { tls: {} } : {}) };
   }
+  if (address.kind === 'cluster') return { ...account, servers: address.servers, ...(address.isTls ? { tls: {} } : {}) };
   const { host, port, isTls } = address;
   // TLS forbids an IP address as server name (RFC 6066). The certificate is still checked against the address.
   return { ...account, host, port, ...(isTls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}) };

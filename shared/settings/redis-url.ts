@@ -14,6 +14,8 @@ export type RedisAddress = Account &
   (
     | { readonly kind: 'socket'; readonly path: string }
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly isTls: boolean }
+    /** Some servers of a cluster, which know the others. */
+    | { readonly kind: 'cluster'; readonly servers: readonly Host[]; readonly isTls: boolean }
     /** Sentinels that know which server is the primary of the group `name`. */
     | { readonly kind: 'sentinel'; readonly sentinels: readonly Host[]; readonly name: string; readonly isTls: boolean }
   );
@@ -35,36 +37,43 @@ const SENTINEL_PORT = 26379;
 
 const FORM = 'Write redis://host:port, rediss://host:port or unix:///path.';
 const SENTINEL_FORM = 'Write redis+sentinel://host1:26379,host2:26379/NAME, with the name that the Sentinels monitor.';
+const CLUSTER_FORM = 'Write redis+cluster://host1:6379,host2:6379, without a database.';
 const ENCODE = 'Percent-encode the user and the password: %25 for %, %2F for /, %3F for ?, %23 for #, %40 for @.';
 const bad = (problem: string, fix: string): BadRedisUrl => ({ kind: 'bad', problem, fix });
 
 /**
  * Parses `redis://[user:password@]host[:port][/database]`, `rediss://…` and `unix:///path`, each with an optional `?db=N`, and
- * `redis+sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]` with `rediss+sentinel://…`.
+ * `redis+sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]` and `redis+cluster://[user:password@]host[:port]…`, with
+ * `rediss+…` for TLS.
  */
 export function readRedisUrl(text: string): RedisAddress | BadRedisUrl {
-  const sentinel = SENTINEL.exec(text.trim());
-  return sentinel === null ? readServerUrl(text) : readSentinelUrl(sentinel);
+  const several = SEVERAL.exec(text.trim());
+  return several === null ? readServerUrl(text) : readSeveral(several);
 }
 
-/** The scheme, the user and password with their @, the hosts, and the rest. */
-const SENTINEL = /^(rediss?)\+sentinel:\/\/(?:([^/?#]*)@)?([^/?#@]*)(.*)$/is;
+/** The scheme, `sentinel` or `cluster`, the user and password, the hosts, and the rest. */
+const SEVERAL = /^(rediss?)\+(sentinel|cluster):\/\/(?:([^/?#]*)@)?([^/?#@]*)(.*)$/is;
 
-function readSentinelUrl([, scheme = '', account, hosts = '', rest = '']: RegExpExecArray): RedisAddress | BadRedisUrl {
+function readSeveral([, scheme = '', kind = '', account, hosts = '', rest = '']: RegExpExecArray): RedisAddress | BadRedisUrl {
+  const isCluster = kind.toLowerCase() === 'cluster';
+  const form = isCluster ? CLUSTER_FORM : SENTINEL_FORM;
   if (rest.includes('@')) return bad('its user or password holds a /, ? or # that ends the host', ENCODE);
   const [, name = '', database = ''] = /^\/([A-Za-z0-9._-]+)(?:\/(\d{0,9}))?$/.exec(rest) ?? [];
-  if (name === '') return bad('it does not end with the name of a group and a database', SENTINEL_FORM);
+  if (isCluster && rest !== '' && rest !== '/') return bad('it has more than hosts, and a cluster has only database 0', form);
+  if (!isCluster && name === '') return bad('it does not end with the name of a group and a database', form);
   const protocol = scheme.toLowerCase();
-  const sentinels: Host[] = [];
+  const all: Host[] = [];
   for (const each of hosts.split(',')) {
     const read = readServerUrl(`${protocol}://${each}`);
-    if (read.kind !== 'tcp') return bad('one of its hosts could not be parsed', SENTINEL_FORM);
-    sentinels.push({ host: read.host, port: URL.parse(`x://${each}`)?.port === '' ? SENTINEL_PORT : read.port });
+    if (read.kind !== 'tcp') return bad('one of its hosts could not be parsed', form);
+    const port = !isCluster && URL.parse(`x://${each}`)?.port === '' ? SENTINEL_PORT : read.port;
+    all.push({ host: read.host, port });
   }
   const own = readServerUrl(`${protocol}://${account === undefined ? '' : `${account}@`}host/${database}`);
-  if (own.kind !== 'tcp') return own.kind === 'bad' ? own : bad('it could not be parsed', SENTINEL_FORM);
+  if (own.kind !== 'tcp') return own.kind === 'bad' ? own : bad('it could not be parsed', form);
   const { username, password, isTls } = own;
-  return { kind: 'sentinel', sentinels, name, isTls, database: own.database, username, password };
+  const common = { isTls, database: own.database, username, password };
+  return isCluster ? { kind: 'cluster', servers: all, ...common } : { kind: 'sentinel', sentinels: all, name, ...common };
 }
 
 function readServerUrl(text: string): RedisAddress | BadRedisUrl {
@@ -92,11 +101,11 @@ function readServerUrl(text: string): RedisAddress | BadRedisUrl {
  * password. It hides a text that is not a Redis URL completely.
  */
 export function safeUrl(text: string): string {
-  const [, scheme = '', account = '', hosts = '', rest = ''] = SENTINEL.exec(text.trim()) ?? [];
+  const [, scheme = '', kind = '', account = '', hosts = '', rest = ''] = SEVERAL.exec(text.trim()) ?? [];
   if (scheme !== '') {
-    const isWhole = /^[A-Za-z0-9.,:[\]-]*$/.test(hosts) && /^\/[A-Za-z0-9._-]+(\/\d*)?$/.test(rest);
+    const isWhole = /^[A-Za-z0-9.,:[\]-]*$/.test(hosts) && /^(\/[A-Za-z0-9._-]+)?(\/\d*)?$/.test(rest);
     const [user = ''] = account.includes(':') ? account.split(':', 1) : [];
-    return isWhole ? `${scheme}+sentinel://${user === '' ? '' : `${user}@`}${hosts}${rest}` : '(not a URL)';
+    return isWhole ? `${scheme}+${kind}://${user === '' ? '' : `${user}@`}${hosts}${rest}` : '(not a URL)';
   }
   const url = URL.parse(text);
   if (url === null || !isRedisProtocol(url) || isCutShort(url)) return '(not a URL)';

@@ -27,6 +27,19 @@ describe('readRedisUrl', () => {
         isTls: false,
       },
     ],
+    [
+      'rediss+cluster://u:p@h1:7000,h2/',
+      {
+        kind: 'cluster',
+        servers: [
+          { host: 'h1', port: 7000 },
+          { host: 'h2', port: 6379 },
+        ],
+        username: 'u',
+        password: 'p',
+        isTls: true,
+      },
+    ],
     ['rediss+sentinel://h/m', { kind: 'sentinel', name: 'm', database: 0, password: null, isTls: true }],
     ['unix:///tmp/a%20b?db=4', { kind: 'socket', path: '/tmp/a b', database: 4 }],
   ])('reads %j', (text, address) => {
@@ -51,6 +64,8 @@ describe('readRedisUrl', () => {
     ['redis://user:12#s3cret@host', 'ends the host', '%23 for #'],
     ['redis://:s3cret s3cret@host', 'white space', 'Percent-encode'],
     ['redis+sentinel://h1:26379,h2:26379', 'name of a group', '/NAME'],
+    ['redis+cluster://h1,h2/1', 'only database 0', 'without a database'],
+    ['redis+cluster://h1,/', 'one of its hosts', 'without a database'],
     ['redis+sentinel://h1:26379,,h2/m', 'one of its hosts', '/NAME'],
     ['redis+sentinel://h1:99999/m', 'one of its hosts', '/NAME'],
     ['redis+sentinel://u:s3c/ret@h1/m', 'ends the host', '%2F for /'],
@@ -74,7 +89,7 @@ describe('readRedisUrl', () => {
   test('never throws, for any text', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom('', 'redis://', 'rediss://:', 'unix://', 'redis+sentinel://', 'redis+sentinel://u:'),
+        fc.constantFrom('', 'redis://', 'rediss://:', 'unix://', 'redis+sentinel://', 'redis+sentinel://u:', 'redis+cluster://'),
         fc.string({ unit: 'binary' }),
         (start, text) => {
           readRedisUrl(start + text);
@@ -109,6 +124,7 @@ describe('safeUrl', () => {
 
   test('shows the address of a server', () => {
     expect(safeUrl('redis+sentinel://u:p@h1:1,h2/m/0')).toBe('redis+sentinel://u@h1:1,h2/m/0');
+    expect(safeUrl('redis+cluster://u:p@h1:1,h2')).toBe('redis+cluster://u@h1:1,h2');
     expect(safeUrl('redis+sentinel://p@h1/m')).toBe('redis+sentinel://h1/m');
     expect(safeUrl('unix:///tmp/s?db=1')).toBe('unix:///tmp/s?db=1');
     expect(safeUrl('rediss://[::1]:7/2')).toBe('rediss://[::1]:7/2');
