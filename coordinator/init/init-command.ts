@@ -15,6 +15,7 @@ import { buildkite } from './workflows/buildkite.ts';
 import { circleci } from './workflows/circleci.ts';
 import { github } from './workflows/github.ts';
 import { gitlab } from './workflows/gitlab.ts';
+import { withTags } from './workflows/pinned-actions.ts';
 import { junitOf, type Workflows } from './workflows/workflow.ts';
 
 const providers: Readonly<Record<CiProvider, Workflows>> = { github, gitlab, circleci, buildkite, azure };
@@ -33,7 +34,7 @@ export async function initCommand(settings: InitSettings, { stdout, stderr, cwd 
   const { parts, queue } = providers[facts.provider];
   const { path, content, notes, next } = (isQueue ? queue : parts)({ facts, jobs });
   const header = HEADER.map((line) => `# ${line}\n`).join('');
-  const text = `${header}${stringify(content, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  const text = `${header}${withTags(stringify(content, { lineWidth: 0, aliasDuplicateObjects: false }))}`;
   for (const note of [...facts.notes, ...foundIn(facts), ...droppedFrom(facts, isQueue), ...notes]) stderr.write(`shardline: ${note}\n`);
   if (isWritten) {
     await writeNew(join(workspace, path), path, text);

@@ -8,7 +8,8 @@ import { execa } from 'execa';
 import { GenericContainer, Network, type StartedNetwork, type StartedTestContainer, Wait } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../shared/domain/report.ts';
-import { baseImage, redisImage, whyNoDocker } from '../support/docker-gate.ts';
+import { buildImages, composed, imageOf, removeImages } from '../support/compose.ts';
+import { redisImage, whyNoDocker } from '../support/docker-gate.ts';
 import { testPython } from '../support/python.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,12 +24,12 @@ describe.skipIf(why !== null)('with a Docker engine', () => {
   let dir = '';
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'shardline-docker-'));
-    for (const target of ['coordinator', 'agent']) {
-      const args = ['--file', 'docker/Dockerfile', '--target', target, '--tag', `shardline-${target}`, '--build-arg', `BASE=${baseImage}`];
-      await execa('docker', ['build', '--quiet', ...args, '.'], { cwd: root });
-    }
+    await buildImages('coordinator', 'agent');
   }, 600_000);
-  afterAll(() => rm(dir, { recursive: true, force: true }));
+  afterAll(async () => {
+    await removeImages('coordinator', 'agent');
+    await rm(dir, { recursive: true, force: true });
+  });
 
   describe('a Redis container', () => {
     let network: StartedNetwork;
@@ -62,10 +63,10 @@ describe.skipIf(why !== null)('with a Docker engine', () => {
           .withNetwork(network)
           .withEnvironment({ SHARDLINE_REDIS_URL: 'redis://redis:6379' })
           .withBindMounts([{ source: example, target: '/workspace', mode: 'ro' }]);
-      await using agent = await inNetwork('shardline-agent').start();
+      await using agent = await inNetwork(imageOf('agent')).start();
       expect((await agent.exec(['id', '-u'])).output.trim()).toBe('10001');
       const logs: string[] = [];
-      await using coordinator = await inNetwork('shardline-coordinator')
+      await using coordinator = await inNetwork(imageOf('coordinator'))
         .withWaitStrategy(Wait.forOneShotStartup())
         .withStartupTimeout(120_000)
         .withLogConsumer((stream) => stream.on('data', (chunk: Buffer) => logs.push(chunk.toString())))
@@ -79,23 +80,44 @@ describe.skipIf(why !== null)('with a Docker engine', () => {
     }, 180_000);
   });
 
-  test('docker compose runs the example with two agents', async () => {
-    const project = `shardline-test-${process.pid}`;
-    const compose = (args: readonly string[]) =>
-      execa('docker', ['compose', '--project-name', project, '--file', 'docker/compose.yaml', ...args], {
-        cwd: root,
-        env: { SHARDLINE_BASE_IMAGE: baseImage, SHARDLINE_REDIS_IMAGE: redisImage },
-        all: true,
-      });
-    try {
-      await compose(['up', '--scale', 'agent=2', '--abort-on-container-exit', '--exit-code-from', 'coordinator']);
+  test.each([
+    ['without a password', ['compose.yaml']],
+    ['with a password', ['compose.yaml', 'compose.password.yaml']],
+  ])(
+    'docker compose %s runs the example with two agents, and no container has more rights than it needs',
+    async (_, files) => {
+      await using project = composed('small', files, { REDIS_PASSWORD: 'only-this-project' });
+      const { compose, docker } = project;
+      await compose('up', '--no-build', '--scale', 'agent=2', '--abort-on-container-exit', '--exit-code-from', 'coordinator');
       const report = join(dir, 'compose.json');
-      await compose(['cp', 'coordinator:/out/report.json', report]);
+      await compose('cp', 'coordinator:/out/report.json', report);
       const { agents, totals: found } = await readReport(report);
       expect(found).toMatchObject(totals);
       expect(agents.length).toBeGreaterThan(0);
-    } finally {
-      await compose(['down', '--volumes', '--timeout', '5']);
-    }
-  }, 300_000);
+      const containers = (await compose('ps', '--all', '--quiet')).split('\n').filter((line) => /^[0-9a-f]{64}$/.test(line));
+      expect(containers).toHaveLength(4);
+      for (const { Config, HostConfig } of JSON.parse(await docker('inspect', ...containers)) as readonly Inspected[]) {
+        expect({ ...Config, ...HostConfig }).toMatchObject({
+          User: expect.stringMatching(/^1000[12]$/),
+          Healthcheck: { Test: expect.any(Array) },
+          ReadonlyRootfs: true,
+          CapDrop: ['ALL'],
+          CapAdd: null,
+          Privileged: false,
+          SecurityOpt: ['no-new-privileges:true'],
+          Memory: expect.any(Number),
+          PidsLimit: expect.any(Number),
+        });
+        expect(HostConfig.Memory).toBeGreaterThan(0);
+        expect(HostConfig.PidsLimit).toBeGreaterThan(0);
+      }
+    },
+    300_000,
+  );
 });
+
+/** What `docker inspect` says about a container, as far as these tests read it. */
+interface Inspected {
+  readonly Config: object;
+  readonly HostConfig: { readonly Memory: number; readonly PidsLimit: number };
+}

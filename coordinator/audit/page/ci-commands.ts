@@ -61,7 +61,7 @@ const expression = (name: string): string => `\${{ ${name} }}`;
 
 const oneJob = (run: string): string =>
   [
-    '      - uses: actions/cache@v4',
+    '      - uses: actions/cache@0057852bfaa89a56745cba8c7296529d2fc39830 # v4.3.0',
     '        with:',
     '          path: .shardline/timings.json',
     `          key: shardline-${expression('github.run_id')}`,

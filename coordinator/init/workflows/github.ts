@@ -2,6 +2,7 @@
 
 import type { ProjectFacts } from '../project-facts.ts';
 import { needsServer, pythonOfJob } from '../python-versions.ts';
+import { pinned } from './pinned-actions.ts';
 import {
   ciLine,
   installs,
@@ -30,7 +31,7 @@ export const github: Workflows = {
     const { matrix, python, suffix, notes } = matrixOf(facts);
     const part = freeName('part', matrix);
     const timings = { path: TIMINGS, key: `timings${suffix}-\${{ github.run_id }}`, 'restore-keys': `timings${suffix}-\n` };
-    const restore = { uses: 'actions/cache/restore@v4', with: timings };
+    const restore = { uses: pinned('cache/restore'), with: timings };
     const perPython = Object.keys(matrix).length === 0 ? {} : { strategy: { 'fail-fast': false, matrix } };
     const all = workflow(facts, [...notes, ...oldServerIn(facts)], {
       plan: {
@@ -40,7 +41,7 @@ export const github: Workflows = {
           ...prepared(facts, python, 'node'),
           restore,
           { run: planLine(facts, jobs) },
-          { uses: 'actions/upload-artifact@v4', with: { name: `plan${suffix}`, path: PLAN } },
+          { uses: pinned('upload-artifact'), with: { name: `plan${suffix}`, path: PLAN } },
         ],
       },
       part: {
@@ -49,7 +50,7 @@ export const github: Workflows = {
         strategy: { 'fail-fast': false, matrix: crossed(matrix, part, jobs) },
         steps: [
           ...prepared(facts, python, 'all', server(facts, python)),
-          { uses: 'actions/download-artifact@v4', with: { name: `plan${suffix}` } },
+          { uses: pinned('download-artifact'), with: { name: `plan${suffix}` } },
           { run: ciLine(facts, ['--shard', `\${{ matrix.${part} }}/${jobs}`, '--plan', PLAN, '--out', 'out']) },
           upload(`part${suffix}-\${{ matrix.${part} }}-\${{ github.run_attempt }}`, 'out'),
         ],
@@ -61,15 +62,15 @@ export const github: Workflows = {
         'timeout-minutes': MINUTES,
         ...perPython,
         steps: [
-          { uses: 'actions/checkout@v4' },
-          { uses: 'actions/setup-python@v5', with: { 'python-version': python } },
+          { uses: pinned('checkout') },
+          { uses: pinned('setup-python'), with: { 'python-version': python } },
           { run: mergeInstall(facts) },
-          { uses: 'actions/download-artifact@v4', with: { path: 'parts', pattern: `part${suffix}-*` } },
+          { uses: pinned('download-artifact'), with: { path: 'parts', pattern: `part${suffix}-*` } },
           restore,
           { run: mergeLine(facts, 'parts/*') },
           {
             if: 'always()',
-            uses: 'actions/cache/save@v4',
+            uses: pinned('cache/save'),
             with: { path: TIMINGS, key: `timings${suffix}-\${{ github.run_id }}-\${{ github.run_attempt }}` },
           },
         ],
@@ -136,7 +137,7 @@ function freeName(wanted: string, matrix: Fields): string {
 
 const upload = (name: string, path: string): Fields => ({
   if: 'always()',
-  uses: 'actions/upload-artifact@v4',
+  uses: pinned('upload-artifact'),
   with: { name, path, 'if-no-files-found': 'ignore' },
 });
 
@@ -181,8 +182,8 @@ function base({ job }: ProjectFacts): Fields {
 function prepared(facts: ProjectFacts, python: string, extra: string, added: readonly unknown[] = []): readonly unknown[] {
   if (facts.job !== null) return [...facts.job.before, ...added, ...(facts.pytest.prefix[0] === 'uv' ? [] : [{ run: pipInstall(extra) }])];
   return [
-    { uses: 'actions/checkout@v4' },
-    { uses: 'actions/setup-python@v5', with: { 'python-version': python } },
+    { uses: pinned('checkout') },
+    { uses: pinned('setup-python'), with: { 'python-version': python } },
     ...added,
     ...installs(facts, extra).map((run) => ({ run })),
   ];
