@@ -6,6 +6,7 @@ import type { RunEvent } from '../shared/domain/events.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { FilesPrint } from '../shared/domain/suite/fingerprint.ts';
 import { ShardlineError } from '../shared/errors.ts';
+import type { OtherUser } from '../shared/system/other-user.ts';
 import { type Candidate, printOwnFiles, refuseForeignArgs, refuseOtherFiles, refuseOutsideFiles, unfitBecause } from './fitness.ts';
 import type { Outbox } from './outbox.ts';
 import { type Engine, type JoinedRun, RunOver, type Session } from './ports.ts';
@@ -26,6 +27,8 @@ export interface LocalPytest {
   readonly python: string;
   readonly numprocesses: string;
   readonly maxAutoWorkers: number;
+  /** The user that runs pytest; null for the agent's own. */
+  readonly user?: OtherUser | null;
 }
 
 /** An agent that opens its session in a run. */

@@ -9,6 +9,7 @@ import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Shown } from '../shared/domain/shown.ts';
 import type { PythonPrint } from '../shared/domain/suite/fingerprint.ts';
 import type { HowToCollect, Inseparable, SuiteList } from '../shared/domain/suite/suite-list.ts';
+import type { OtherUser } from '../shared/system/other-user.ts';
 import type { ClaimNumbers } from './worker-numbers.ts';
 
 /** The pool, as an agent sees it. */
@@ -50,6 +51,8 @@ export interface JoinedRun {
 export interface MeasuredCoverage {
   readonly directory: string;
   readonly origin: CoverageOrigin;
+  /** The user to which the files belong; null for the agent's own. */
+  readonly user?: OtherUser | null;
   readonly attempts: readonly AttemptId[];
   readonly lost: readonly AttemptId[];
 }
@@ -79,6 +82,8 @@ export interface SessionRequest {
   readonly inseparable: (found: Inseparable) => void;
   /** Receives pytest's message when it rejects paths or options. */
   readonly refused: (message: string) => void;
+  /** The user that runs pytest; null for the agent's own. */
+  readonly user?: OtherUser | null;
   /** Variables added to this process's environment for pytest. */
   readonly environment?: Readonly<Record<string, string>>;
   /** `auto`, or a number of xdist workers. */

@@ -1,12 +1,14 @@
 // Sends pytest-cov's data to the coordinator: the compressed data files, and the attempts that they cover.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import type { Clock } from '../shared/clock.ts';
 import { COVERAGE_LIMITS, type CoveragePart } from '../shared/domain/coverage.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
+import { messageOf } from '../shared/errors.ts';
+import { type OtherUser, openOwned } from '../shared/system/other-user.ts';
 import type { Outbox } from './outbox.ts';
 import type { JoinedRun, MeasuredCoverage } from './ports.ts';
 
@@ -21,12 +23,16 @@ export function coverageSender(
   clock: Pick<Clock, 'now'>,
 ): (measured: MeasuredCoverage) => Promise<void> {
   let files = 0;
-  return async ({ directory, origin, attempts, lost }) => {
+  return async ({ directory, user = null, origin, attempts, lost }) => {
     const parts: CoveragePart[] = [];
     let problem: string | null = null;
     for (const path of await dataFiles(directory)) {
-      const { size } = await stat(path);
-      const data = size > fileBytes ? null : await compress(await readFile(path));
+      const read = await readData(path, user).catch((thrown: unknown) => messageOf(thrown));
+      if (typeof read === 'string') {
+        problem ??= `agent ${agent} could not send its coverage: ${read}`;
+        continue;
+      }
+      const { data, size } = read;
       if (data === null || data.length > chunks * chunkBytes) {
         problem ??= `agent ${agent} could not send its coverage: ${size} bytes in one file (the limit is ${fileBytes}, or ${chunks * chunkBytes} compressed)`;
         continue;
@@ -38,6 +44,16 @@ export function coverageSender(
     const measured = isWhole ? { attempts, lost } : { attempts: [], lost: [...attempts, ...lost] };
     outbox.push({ kind: 'coverage-kept', at: clock.now(), coverage: { agent, origin, parts, ...measured, problem } });
   };
+}
+
+/** The compressed content of a file, and its size in bytes; no content if that is over the limit. */
+async function readData(path: string, user: OtherUser | null): Promise<{ readonly data: Buffer | null; readonly size: number }> {
+  const { file, size } = await openOwned(user, path);
+  try {
+    return { data: size > fileBytes ? null : await compress(await file.readFile()), size };
+  } finally {
+    await file.close();
+  }
 }
 
 /** The data files of coverage.py: one file of a pytest that ended in order, or one file per xdist worker. */

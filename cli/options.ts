@@ -585,6 +585,16 @@ export const optionTable: readonly OptionRow[] = [
     detail: 'Then the run ends with the results it has.',
   }),
   row({
+    name: 'run-as',
+    kind: 'text',
+    metavar: 'USER',
+    group: 'Trust',
+    commands: agent,
+    decided: 'the user of the agent',
+    meaning: 'User that runs pytest, who cannot read the keys and passwords of the agent',
+    detail: 'The agent must run as root, and USER must be able to read the workspace and the Python environment.',
+  }),
+  row({
     name: 'accept-args',
     kind: 'choice',
     metavar: 'MODE',

@@ -272,6 +272,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     isOwned: flag('owned'),
     run: text('run'),
     labels: labelsIn(text('label')),
+    runAs: text('run-as'),
     acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? (isNetwork(text('redis') ?? '') ? 'safe' : 'any'),
     ownArgs: ownArgsIn(text('own-args')),
     trust: text('trust'),

@@ -281,6 +281,12 @@ export const errorTable = {
     why: 'Tests of another revision or environment can give other results.',
     fix: "Check out the run's commit with the same changes in the agent's --workspace, or start the run with --fingerprint warn.",
   },
+  'cannot-run-as': {
+    exitCode: 4,
+    what: 'Could not run tests as {user}: {problem}',
+    why: '',
+    fix: '{fix}',
+  },
   'args-not-accepted': {
     exitCode: 4,
     what: 'Agent {agent} does not accept these arguments of run {runId} for pytest: {args}',

@@ -5,6 +5,7 @@ import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { type AgentId, agentId, runId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
+import { checkUser } from '../../shared/pytest/check-user.ts';
 import { printInterpreter } from '../../shared/pytest/interpreter-print.ts';
 import { maxAutoWorkers } from '../../shared/settings/auto-workers.ts';
 import { safeUrl } from '../../shared/settings/redis-url.ts';
@@ -17,6 +18,7 @@ import { gitPrint } from '../../shared/system/git-print.ts';
 import { publicKeyFrom, readSigner, readTrustedKeys } from '../../shared/system/key-files.ts';
 import { createLogger } from '../../shared/system/logger.ts';
 import { type MachineFacts, readMachine } from '../../shared/system/machine.ts';
+import { findUser, type OtherUser } from '../../shared/system/other-user.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
 import { plural } from '../../shared/text/safe-text.ts';
 import { NO_VERIFIER, type Verifier, verifierOf } from '../../shared/wire/signature.ts';
@@ -48,6 +50,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
   const leave = leaveOnRequest(settings, edge);
   try {
     const machine = await readMachine();
+    const user = await userFor(settings);
     const signer = settings.signKey === null ? null : await readSigner(settings.signKey);
     const verifier = await verifierFor(settings, (problem) => warn(`serves it all the same: ${problem.message}`));
     await using member = await redisPoolMember({
@@ -64,7 +67,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       declined: (run, { message }) => warn(`cannot join run ${run}: ${message}`),
     });
     logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');
-    if (!settings.isOwned) say(await introduction(settings, machine));
+    if (!settings.isOwned) say(await introduction(settings, machine, user));
     if (settings.trustsNetwork && !settings.isOwned) {
       warn(
         `warning: everyone who can write to Redis at ${safeUrl(settings.redis)} can run code here. Fix: sign runs and use --trust, or accept it with --verify off`,
@@ -81,7 +84,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           // Only a run starts an agent with both options. It does so in its own workspace and with its own interpreter.
           isLocal: settings.once && settings.run !== null,
           accepts: { mode: settings.acceptArgs, own: settings.ownArgs },
-          printFiles: (run) => printBeside(settings.workspace, run),
+          printFiles: (run) => printBeside(settings.workspace, run, user),
           isInside: (path) => isInside(settings.workspace, path),
         },
         pytest: {
@@ -89,6 +92,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           python: settings.python,
           numprocesses: settings.numprocesses,
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
+          user,
         },
         member,
         engine: streamEngine(warn, selfTestCachedIn(cacheDirectory(edge.env))),
@@ -128,6 +132,15 @@ async function verifierFor({ trust, trustedKey, verify }: AgentSettings, onDoubt
   if (keys.length > 0) return verifierOf({ keys, mode: verify, onDoubt, now: systemClock.now });
   const problem = `--verify ${verify} has no key to verify with.`;
   throw new ShardlineError('bad-option', { problem, fix: 'Name the trusted public keys with --trust FILE.' });
+}
+
+/** The user of `--run-as`. Hides the command line, which every user of the machine can read, from its tests. Throws `cannot-run-as`. */
+async function userFor({ runAs, python, workspace }: AgentSettings): Promise<OtherUser | null> {
+  if (runAs === null) return null;
+  process.title = 'shardline agent';
+  const user = await findUser(runAs);
+  await checkUser(user, python, workspace);
+  return user;
 }
 
 /** The agent's lines for the user of its machine. */
@@ -183,9 +196,12 @@ function leaveOnRequest({ isOwned }: AgentSettings, edge: Edge): LeaveRequest {
 }
 
 /** Says in one line what this agent brings. Throws `no-python`. */
-async function introduction(settings: AgentSettings, machine: MachineFacts): Promise<string> {
+async function introduction(settings: AgentSettings, machine: MachineFacts, user: OtherUser | null): Promise<string> {
   const { workspace, python, numprocesses, workerBytes, redis, pool, labels } = settings;
-  const [git, interpreter] = await Promise.all([gitPrint(workspace), printInterpreter(python, workspace, new AbortController().signal)]);
+  const [git, interpreter] = await Promise.all([
+    gitPrint(workspace, user),
+    printInterpreter(python, workspace, new AbortController().signal, user),
+  ]);
   const commit = git === null ? 'not in git' : `commit ${git.commit.slice(0, 12)}${git.changedFiles === 0 ? '' : ' with changes'}`;
   const workers = numprocesses === 'auto' ? maxAutoWorkers(machine, workerBytes) : Number(numprocesses);
   const facts = [
@@ -193,6 +209,7 @@ async function introduction(settings: AgentSettings, machine: MachineFacts): Pro
     `${interpreter.python}, pytest ${interpreter.plugins.pytest || 'missing'}`,
     plural(workers, 'worker'),
     ...(labels.length === 0 ? [] : [`labels ${labels.join(', ')}`]),
+    ...(user === null ? [] : [`tests run as ${user.name}`]),
     `Redis at ${safeUrl(redis)}`,
   ];
   return `waiting for runs of the pool ${pool}: ${facts.join('; ')}`;

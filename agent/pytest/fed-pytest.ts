@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
+import { giveTo } from '../../shared/system/other-user.ts';
 import { causeOf } from '../core/interrupt.ts';
 import { RunOver, type Session } from '../ports.ts';
 import type { AttemptLog, StartedPytest } from './attempt-log.ts';
@@ -57,6 +58,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
     request.room,
     (worker) => awaitDeathNotice(session, worker),
   );
+  await giveTo(request.user, request.socket, 0o600);
   const exited = runToExit(session, pluginSocket);
   // The code below awaits this promise and reports a failure to start.
   exited.catch(() => undefined);

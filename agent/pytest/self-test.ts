@@ -5,21 +5,22 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pluginPath } from '../../shared/pytest/plugin-path.ts';
 import { PRIVATE, replaceFile } from '../../shared/system/files/replace-file.ts';
+import type { OtherUser } from '../../shared/system/other-user.ts';
 import type { StartedPytest } from './attempt-log.ts';
 import { tryOut } from './stream-self-test.ts';
 
 /** Resolves with the reason why this pytest cannot be fed, or null when it can. Never rejects. */
-export type SelfTest = (python: string, started: StartedPytest) => Promise<string | null>;
+export type SelfTest = (python: string, started: StartedPytest, user: OtherUser | null) => Promise<string | null>;
 
 /**
  * Tests each combination of interpreter, pytest, xdist and plugin once. A success is kept as a file in `directory`; a failure is tested
  * again. If the directory cannot be read or written, the only cost is another test.
  */
 export function selfTestCachedIn(directory: string): SelfTest {
-  return async (python, started) => {
+  return async (python, started, user) => {
     const path = join(directory, `fed-${await keyOf(started)}.json`);
     if (await isKept(path)) return null;
-    const problem = await tryOut(python);
+    const problem = await tryOut(python, user);
     if (problem === null) await keep(path, started);
     return problem;
   };

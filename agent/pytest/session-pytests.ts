@@ -7,6 +7,7 @@ import type { HowToCollect, SuiteList } from '../../shared/domain/suite/suite-li
 import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import { giveTo } from '../../shared/system/other-user.ts';
 import type { SessionRequest } from '../ports.ts';
 import { createWorkerNumbers } from '../worker-numbers.ts';
 import type { StartedPytest } from './attempt-log.ts';
@@ -49,9 +50,9 @@ export function createSessionPytests(request: SessionRequest, options: EngineOpt
       sessions += 1;
       const files = filesOf(directory, sessions);
       await prepare(request, files);
-      const { python, workspace, environment = {} } = request;
-      const startProcess = () => startPytest({ python, workspace, sessionPath: files.session, environment });
-      const pytest = await startFed({ ...feed, socket: files.socket, startProcess });
+      const { python, workspace, environment = {}, user = null } = request;
+      const startProcess = () => startPytest({ python, workspace, sessionPath: files.session, environment, user });
+      const pytest = await startFed({ ...feed, socket: files.socket, user, startProcess });
       const kept = keepCoverage(request, pytest, files.coverage);
       // The code that closes the session throws a failure of this promise.
       kept.catch(() => undefined);
@@ -80,14 +81,17 @@ const filesOf = (directory: string, session: number): PytestFiles => ({
 
 /** Writes what the plugin reads at the start of pytest. */
 async function prepare(request: SessionRequest, { socket, session, coverage }: PytestFiles): Promise<void> {
-  const { numprocesses, maxAutoWorkers } = request;
+  const { numprocesses, maxAutoWorkers, user = null } = request;
   const { pytestArgs, cache, mayMiss = false, harmless, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } = request.spec;
   const ordinal = await nextOrdinal(request);
-  if (request.keepCoverage !== null) await mkdir(coverage);
+  if (request.keepCoverage !== null) {
+    await mkdir(coverage, { mode: 0o700 });
+    await giveTo(user, coverage, 0o700);
+  }
   const coverageFile = request.keepCoverage === null ? null : join(coverage, 'data');
   const own = { socket, ordinal, coverageFile, numprocesses, maxAutoWorkers, limits: LIMITS } as const;
   const from = { pytestArgs, cache, mayMiss, harmless, serialMarker, stopsItself, relay, maxWorkerBytes, maxWorkerFiles } as const;
-  await writeSessionFile(session, { mode: 'stream', ...own, ...from });
+  await writeSessionFile(session, { mode: 'stream', ...own, ...from }, user);
 }
 
 /** A run that is over gives out no number, so its pytest is not the first. */
@@ -97,11 +101,11 @@ const nextOrdinal = ({ claimNumbers }: SessionRequest): Promise<number> =>
 async function keepCoverage(request: SessionRequest, pytest: FedPytest, directory: string): Promise<void> {
   await pytest.ended;
   const covered = pytest.covered();
-  if (covered !== null) await request.keepCoverage?.({ directory, ...covered });
+  if (covered !== null) await request.keepCoverage?.({ directory, user: request.user ?? null, ...covered });
 }
 
 /** What every pytest of the session has in common. The xdist workers of all of them share one series of numbers. */
-function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedRequest, 'socket' | 'startProcess'> {
+function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedRequest, 'socket' | 'user' | 'startProcess'> {
   const { agent, labels, python, spec, room, isMoreWaiting, ending, refused, inseparable, show, ended } = request;
   const { print, replaceMs } = options;
   const howToCollect = createHowToCollect(request, options);
@@ -142,7 +146,7 @@ function createHowToCollect(
   let tested: Promise<string | null> | null = null;
   return async (started) => {
     // The self-test runs while the first session's xdist workers start.
-    tested ??= selfTest?.(request.python, started) ?? Promise.resolve(null);
+    tested ??= selfTest?.(request.python, started, request.user ?? null) ?? Promise.resolve(null);
     const how = await request.collect;
     if (how.mode === 'suite') return how;
     const problem = started.unfeedable ?? (await tested);

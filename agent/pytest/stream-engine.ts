@@ -30,7 +30,7 @@ export function streamEngine(print: (line: string) => void, selfTest: SelfTest |
 
 /** Throws `session-not-started`, `no-workspace` and `no-python`. */
 async function open(request: SessionRequest, options: EngineOptions): Promise<Session> {
-  const directory = await makeSessionDirectory();
+  const directory = await makeSessionDirectory(request.user);
   const pytests = createSessionPytests(request, options, directory);
   const living = createLivingPytest(pytests.start);
   const cpuSeconds = new Map<FedPytest, number>();
@@ -59,7 +59,7 @@ async function open(request: SessionRequest, options: EngineOptions): Promise<Se
       await living.close();
       await pytests.kept();
     } finally {
-      await removeSessionDirectory(directory);
+      await removeSessionDirectory(directory, request.user);
     }
   };
 

@@ -8,6 +8,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { pytestCommand } from '../../shared/pytest/pytest-command.ts';
 import { makeSessionDirectory, removeSessionDirectory, writeSessionFile } from '../../shared/pytest/session-file.ts';
 import { startPytest } from '../../shared/pytest/start-pytest.ts';
+import type { OtherUser } from '../../shared/system/other-user.ts';
 import { claimAlone, createWorkerNumbers } from '../worker-numbers.ts';
 import { createAttemptLog } from './attempt-log.ts';
 import { startFed } from './fed-pytest.ts';
@@ -46,11 +47,11 @@ const TRY_MS = 60_000;
 /** Excludes the user's plugins and options: the test checks only how shardline uses pytest and xdist. */
 const PLAIN = { PYTEST_DISABLE_PLUGIN_AUTOLOAD: '1', PYTEST_ADDOPTS: '', PYTEST_PLUGINS: '' } as const;
 
-/** Why this interpreter's pytest cannot be fed, in one line; null when it can. Never rejects. */
-export async function tryOut(python: string): Promise<string | null> {
-  const directory = await makeSessionDirectory();
+/** Why this interpreter's pytest cannot be fed, in one line; null when it can. `user` runs it. Never rejects. */
+export async function tryOut(python: string, user: OtherUser | null = null): Promise<string | null> {
+  const directory = await makeSessionDirectory(user);
   try {
-    const events = await feedProject(python, directory);
+    const events = await feedProject(python, directory, user);
     const at = EXPECTED.findIndex((line, index) => events[index] !== line);
     if (at === -1 && events.length === EXPECTED.length) return null;
     const index = at === -1 ? EXPECTED.length : at;
@@ -62,7 +63,7 @@ export async function tryOut(python: string): Promise<string | null> {
   }
 }
 
-async function feedProject(python: string, directory: string): Promise<readonly string[]> {
+async function feedProject(python: string, directory: string, user: OtherUser | null): Promise<readonly string[]> {
   const workspace = join(directory, 'project');
   for (const [name, text] of Object.entries(PROJECT)) {
     await mkdir(dirname(join(workspace, name)), { recursive: true });
@@ -82,10 +83,11 @@ async function feedProject(python: string, directory: string): Promise<readonly 
     maxWorkerBytes: 0,
     maxWorkerFiles: 0,
   } as const;
-  await writeSessionFile(sessionPath, { mode: 'stream', ...own, serialMarker: 'serial', stopsItself: true, ...limits });
+  await writeSessionFile(sessionPath, { mode: 'stream', ...own, serialMarker: 'serial', stopsItself: true, ...limits }, user);
   const fed = await startFed({
     socket,
-    startProcess: () => startPytest({ python, workspace, sessionPath, environment: PLAIN }),
+    user,
+    startProcess: () => startPytest({ python, workspace, sessionPath, environment: PLAIN, user }),
     command: pytestCommand(python, []),
     agent: 'self-test',
     labels: null,

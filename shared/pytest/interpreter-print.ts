@@ -3,6 +3,7 @@
 import { execa } from 'execa';
 import { z } from 'zod';
 import { reasonOf, ShardlineError } from '../errors.ts';
+import { asUser, type OtherUser } from '../system/other-user.ts';
 import { checked, parseJson } from '../wire/parse.ts';
 import { interpreterPath } from './plugin-path.ts';
 
@@ -19,11 +20,17 @@ export interface InterpreterPrint {
 
 const printSchema = z.object({ python: z.string(), platform: z.string(), plugins: z.record(z.string(), z.string()) });
 
-/** Throws `no-python`, and `bad-message` for an interpreter that prints something else. */
-export async function printInterpreter(python: string, workspace: string, signal: AbortSignal): Promise<InterpreterPrint> {
+/** Throws `no-python`, and `bad-message` for an interpreter that prints something else. `user` runs it; null for this process's own. */
+export async function printInterpreter(
+  python: string,
+  workspace: string,
+  signal: AbortSignal,
+  user: OtherUser | null = null,
+): Promise<InterpreterPrint> {
   const source = `the description of ${python}`;
   try {
     const { stdout } = await execa(python, [interpreterPath()], {
+      ...asUser(user, process.env),
       cwd: workspace,
       stdin: 'ignore',
       timeout: PRINT_MS,

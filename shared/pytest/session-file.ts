@@ -1,18 +1,23 @@
 // The input of launch.py: JSON in a private directory. plugin/launch.py and plugin/lib/shardline_pytest read it.
 
-import { rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readdir, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import type { Relay } from '../domain/run-spec.ts';
 import type { Selector } from '../domain/shard.ts';
 import type { CacheValues } from '../domain/suite/pytest-cache.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { makeTempDirectory } from '../system/files/temp-directory.ts';
+import { asUser, giveTo, letEnter, type OtherUser } from '../system/other-user.ts';
 
 /** Arguments before the user's. The plugin loads xdist if pytest has not. */
 const PLUGIN_ARGS = ['-p', 'shardline_pytest.plugin'] as const;
 
 /** Arguments of a pytest that is only measured. They load nothing that changes its behaviour. */
 const MEASURING_ARGS = ['-p', 'shardline_pytest.measurement'] as const;
+
+/** Time to empty the directories of another user. */
+const REMOVE_MS = 60_000;
 
 /** `discover` ends before it imports anything, `stream` receives its tests over a socket, and `measure` runs as plain pytest does. */
 export type PytestTask =
@@ -56,20 +61,41 @@ export type PytestTask =
       readonly limits: { readonly tracebackBytes: number; readonly sectionBytes: number };
     };
 
-/** Creates a private directory for session files and sockets. The caller removes it. Throws `no-temp-directory`. */
-export async function makeSessionDirectory(): Promise<string> {
-  return makeTempDirectory('shardline-');
+/**
+ * Creates a private directory for session files and sockets, which `user` may enter. The caller removes it. Throws `no-temp-directory`.
+ */
+export async function makeSessionDirectory(user: OtherUser | null = null): Promise<string> {
+  const directory = makeTempDirectory('shardline-');
+  await letEnter(user, directory);
+  return directory;
 }
 
-export async function removeSessionDirectory(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
+/** With `user`, the directories in it belong to that user. */
+export async function removeSessionDirectory(directory: string, user: OtherUser | null = null): Promise<void> {
+  if (user === null) return rm(directory, { recursive: true, force: true });
+  // In a directory of another user, a link may replace what this process is about to remove. So the user itself empties its directories.
+  const entries = await readdir(directory, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name));
+  if (folders.length > 0) {
+    await execa('rm', ['-rf', '--', ...folders], {
+      ...asUser(user, process.env),
+      cwd: '/',
+      stdio: 'ignore',
+      reject: false,
+      timeout: REMOVE_MS,
+    });
+  }
+  // A process of the user may still write there. What it keeps stays.
+  await Promise.allSettled(entries.map((entry) => (entry.isDirectory() ? rmdir : unlink)(join(directory, entry.name))));
+  await rmdir(directory).catch(() => undefined);
 }
 
-/** Writes the task to `path`. shardline's arguments come first, so that the user's own `-n` wins. Throws `no-temp-directory`. */
-export async function writeSessionFile(path: string, task: PytestTask): Promise<void> {
+/** Writes the task to `path`. shardline's arguments come first, so that the user's own `-n` wins. `user` runs pytest. Throws `no-temp-directory`. */
+export async function writeSessionFile(path: string, task: PytestTask, user: OtherUser | null = null): Promise<void> {
   const unless = { maxAutoWorkers: null, coverageFile: null, lastArgs: [] };
   try {
     await writeFile(path, JSON.stringify({ ...unless, ...task, ownArgs: ownArgs(task) }), { mode: 0o600 });
+    await giveTo(user, path, 0o400);
   } catch (thrown) {
     throw new ShardlineError('no-temp-directory', { places: dirname(path), problem: messageOf(thrown) }, { cause: thrown });
   }

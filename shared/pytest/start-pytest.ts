@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { execa } from 'execa';
 import { reasonOf, ShardlineError } from '../errors.ts';
 import { isDirectory } from '../system/files/is-directory.ts';
+import { asUser, type OtherUser } from '../system/other-user.ts';
 import { sendSignal } from '../system/send-signal.ts';
 import { createOutputTail } from './output-tail.ts';
 import { launchPath } from './plugin-path.ts';
@@ -44,6 +45,8 @@ export interface PytestStart {
   readonly sessionPath: string;
   /** Variables that override the inherited environment. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The user that runs pytest; null for this process's own. */
+  readonly user?: OtherUser | null;
   /** Receives everything that pytest prints on standard error; `output` keeps only the end. */
   readonly onStderr?: (chunk: Buffer) => void;
 }
@@ -52,9 +55,11 @@ export interface PytestStart {
 export async function startPytest(start: PytestStart): Promise<PytestProcess> {
   if (!(await isDirectory(start.workspace))) throw new ShardlineError('no-workspace', { path: start.workspace });
 
+  const { user = null } = start;
   const subprocess = execa(start.python, [launchPath(), start.sessionPath], {
     cwd: start.workspace,
-    env: { ...pytestEnvironment(process.env), ...start.environment },
+    ...asUser(user, process.env),
+    env: { ...pytestEnvironment(process.env, user), ...start.environment },
     extendEnv: false,
     detached: true,
     cleanup: false,
@@ -116,7 +121,8 @@ function spawned(child: ChildProcess, python: string): Promise<void> {
   });
 }
 
-/** The environment without shardline's own settings: the Redis URL among them is a secret. */
-export function pytestEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** The environment without shardline's own settings: the Redis URL among them is a secret. With `user`, it is that user's. */
+export function pytestEnvironment(environment: NodeJS.ProcessEnv, user: OtherUser | null = null): NodeJS.ProcessEnv {
+  if (user !== null) return asUser(user, environment).env ?? {};
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('SHARDLINE_')));
 }

@@ -163,6 +163,8 @@ export interface AgentSettings extends CommonSettings {
   readonly run: string | null;
   /** Labels that tests may require; sorted. */
   readonly labels: readonly string[];
+  /** The user that runs pytest; null for the agent's own. */
+  readonly runAs: string | null;
   /** What a run may ask of pytest: `safe` is the selection of tests and the form of the output. */
   readonly acceptArgs: (typeof acceptChoices)[number];
   /** The file of the public keys whose runs this agent serves; null for none. */

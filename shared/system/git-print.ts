@@ -7,6 +7,7 @@ import { lstat, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import type { GitPrint } from '../domain/suite/fingerprint.ts';
+import { asUser, type OtherUser } from './other-user.ts';
 
 const GIT_MS = 10_000;
 /** For a larger file only the size is compared. */
@@ -20,10 +21,14 @@ const configNames = new Set(['pytest.ini', '.pytest.ini', 'pytest.toml', '.pytes
 /** Whether the file affects a test run, judged by its name. */
 export const isRelevant = (path: string): boolean => path.endsWith('.py') || configNames.has(basename(path));
 
-/** null when git does not know the workspace: no git, no repository, no commit yet, or a directory that git ignores. */
-export async function gitPrint(workspace: string): Promise<GitPrint | null> {
+/**
+ * null when git does not know the workspace: no git, no repository, no commit yet, or a directory that git ignores.
+ * `user` runs git, which runs programs that the configuration of the repository names; null for this process's own user.
+ */
+export async function gitPrint(workspace: string, user: OtherUser | null = null): Promise<GitPrint | null> {
   const git = async (...args: string[]): Promise<string | null> => {
-    const options = { cwd: workspace, stdin: 'ignore', reject: false, timeout: GIT_MS, maxBuffer: 256 * 1024 * 1024 } as const;
+    const limits = { stdin: 'ignore', reject: false, timeout: GIT_MS, maxBuffer: 256 * 1024 * 1024 } as const;
+    const options = { ...asUser(user, process.env), cwd: workspace, ...limits };
     const { failed, stdout } = await execa('git', ['--no-optional-locks', ...args], options);
     return failed ? null : stdout;
   };

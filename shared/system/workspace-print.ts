@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { FilesPrint } from '../domain/suite/fingerprint.ts';
 import { contentsPrint } from './contents-print.ts';
 import { gitPrint } from './git-print.ts';
+import type { OtherUser } from './other-user.ts';
 
 /**
  * The fingerprint of the coordinator's workspace. Agents without git need the digest of contents, so it is taken only if such an agent may
@@ -20,12 +21,12 @@ export async function printWorkspace(workspace: string, mayOthersCome: boolean):
   return { place, git, contents };
 }
 
-/** The fingerprint of an agent's workspace for a comparison with the run's. Reads no more than the comparison needs. */
-export async function printBeside(workspace: string, run: FilesPrint): Promise<FilesPrint> {
+/** The fingerprint of an agent's workspace for a comparison with the run's. Reads no more than the comparison needs, and runs git as `user`. */
+export async function printBeside(workspace: string, run: FilesPrint, user: OtherUser | null = null): Promise<FilesPrint> {
   const place = await placeOf(workspace);
   // This also holds while tests of the run write into the workspace.
   if (place === run.place) return run;
-  const git = run.git === null ? null : await gitPrint(workspace);
+  const git = run.git === null ? null : await gitPrint(workspace, user);
   return { place, git, contents: git === null ? await contentsPrint(workspace) : null };
 }
 

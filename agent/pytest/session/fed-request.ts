@@ -6,6 +6,7 @@ import type { Shown } from '../../../shared/domain/shown.ts';
 import type { HowToCollect, Inseparable, SuiteList } from '../../../shared/domain/suite/suite-list.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import type { PytestProcess } from '../../../shared/pytest/start-pytest.ts';
+import type { OtherUser } from '../../../shared/system/other-user.ts';
 import { shellCommand } from '../../../shared/text/shell-quote.ts';
 import type { WorkerNumbers } from '../../worker-numbers.ts';
 import type { StartedPytest } from '../attempt-log.ts';
@@ -16,6 +17,8 @@ import type { FailureChecks } from './collection.ts';
 export interface FedRequest {
   /** The socket path, which the session file names too. */
   readonly socket: string;
+  /** The user that runs pytest; null for the agent's own. */
+  readonly user: OtherUser | null;
   readonly startProcess: () => Promise<PytestProcess>;
   /** The command that a user would type to start the same pytest. */
   readonly command: readonly string[];
