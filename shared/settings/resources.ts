@@ -31,7 +31,7 @@ const wordsIn = (text: string): readonly (ResourceRule | null)[] =>
     });
 
 function tableIn(text: string): readonly (ResourceRule | null)[] | null {
-  const table: unknown = JSON.parse(text);
+  const table = parsed(text);
   if (typeof table !== 'object' || table === null) return null;
   return Object.entries(table).map(([name, value]: [string, unknown]) => {
     if (typeof value !== 'object' || value === null) return ruleOf(name, value, []);
@@ -40,6 +40,14 @@ function tableIn(text: string): readonly (ResourceRule | null)[] | null {
     if (Object.keys(others).length > 0 || !Array.isArray(globs) || !globs.every((glob) => typeof glob === 'string')) return null;
     return ruleOf(name, limit, globs);
   });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function ruleOf(name: string, limit: unknown, tests: readonly string[]): ResourceRule | null {

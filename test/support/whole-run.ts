@@ -20,6 +20,8 @@ def test_fails():
 def test_skips():
     pytest.skip("not here")
 
+@pytest.mark.requires("gpu")
+@pytest.mark.resource("db")
 @pytest.mark.xfail
 def test_xfails():
     assert 0
@@ -49,7 +51,10 @@ export async function wholeRun(
   const names = Array.from({ length: files }, (_, index) => `test_${index}.py`);
   await using project = await newProject(Object.fromEntries(names.map((name) => [name, file])));
   const agents = ['one', 'two'].map((name) =>
-    project.shardline(['agent', '--name', name, '-n', '1', '--once', '--max-idle', '60s', ...options], { SHARDLINE_REDIS_URL: urls.agent }),
+    project.shardline(
+      ['agent', '--name', name, ...(name === 'two' ? ['--label', 'gpu'] : []), '-n', '1', '--once', '--max-idle', '60s', ...options],
+      { SHARDLINE_REDIS_URL: urls.agent },
+    ),
   );
   try {
     const run = project.shardline(['run', '--out', 'out', ...options], { SHARDLINE_REDIS_URL: urls.run });

@@ -62,6 +62,27 @@ describe('settings', () => {
     expect(await mistakes(run([], {}, '[tool.shardline]\nshard-together = [1]\npool = ["a"]\n'))).toHaveLength(2);
   });
 
+  test('labels may be repeated, or be a list in pyproject.toml', async () => {
+    const redis = ['--redis', 'redis://h'];
+    expect((await agent([...redis, '--label', 'gpu', '--label', 'big', '--label', 'gpu'])).labels).toEqual(['big', 'gpu']);
+    expect((await agent(redis, { SHARDLINE_LABEL: 'gpu big' })).labels).toEqual(['big', 'gpu']);
+    expect((await run([], {}, '[tool.shardline]\nlabel = ["gpu", "big"]\n')).labels).toEqual(['big', 'gpu']);
+    expect(await mistakes(agent([...redis, '--label', 'a,b']))).toHaveLength(1);
+  });
+
+  test('resources are limits, or limits with the files that need one', async () => {
+    const rules = [
+      { name: 'db', limit: 2, tests: ['tests/db/**'] },
+      { name: 'licence', limit: 5, tests: [] },
+    ];
+    const table = '[tool.shardline.resources]\ndb = { limit = 2, tests = ["tests/db/**"] }\nlicence = 5\n';
+    expect((await run([], {}, table)).resources).toEqual(rules);
+    expect((await run(['--resources', 'db=2 licence=5'])).resources).toEqual(rules.map((rule) => ({ ...rule, tests: [] })));
+    for (const wrong of ['db', 'db=0', '=2', 'db=two', '{']) expect(await mistakes(run(['--resources', wrong]))).toHaveLength(1);
+    for (const wrong of ['db = 0', 'db = "two"', 'db = { limits = 2 }', 'db = { tests = 3 }'])
+      expect(await mistakes(run([], {}, `[tool.shardline.resources]\n${wrong}\n`))).toHaveLength(1);
+  });
+
   test('have defaults', async () => {
     expect(await run([])).toMatchObject({
       paths: [],
