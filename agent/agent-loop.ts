@@ -35,15 +35,22 @@ export interface LeaveWhen {
 
 /**
  * Serves run after run. Returns when `shutdown` aborts, when no run opens within `maxIdleMs`, or, with `once`, after one run. At shutdown
- * the agent pulls nothing more, interrupts running attempts and keeps their results, and hands back the attempts it did not begin.
+ * the agent pulls nothing more, interrupts running attempts and keeps their results, and hands back the attempts it did not begin. When
+ * `draining` aborts it does the same, but running attempts finish first.
  * If it cannot serve a run, it reports the error and waits for the next run; with `once` it rejects.
  */
-export async function agentLoop(loop: AgentLoop, options: LeaveWhen, shutdown: AbortSignal): Promise<void> {
-  while (!shutdown.aborted) {
-    const spec = await nextRun(loop, options.maxIdleMs, shutdown);
+export async function agentLoop(
+  loop: AgentLoop,
+  options: LeaveWhen,
+  shutdown: AbortSignal,
+  draining: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  const leaving = AbortSignal.any([shutdown, draining]);
+  while (!leaving.aborted) {
+    const spec = await nextRun(loop, options.maxIdleMs, leaving);
     if (spec === null) return;
     try {
-      await serveRun(loop, spec, shutdown);
+      await serveRun(loop, spec, shutdown, draining);
     } catch (thrown) {
       // One run that this agent cannot serve, such as one of a newer version, must not cost the pool its agent.
       if (options.once || !(thrown instanceof ShardlineError)) throw thrown;
@@ -69,7 +76,7 @@ async function nextRun({ member, clock }: AgentLoop, maxIdleMs: number | null, s
   }
 }
 
-async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): Promise<void> {
+async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal, draining: AbortSignal): Promise<void> {
   const { clock, identity, pytest, engine } = loop;
   const { runId, drain } = spec;
   const agent = identity.id;
@@ -95,7 +102,9 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
       introduction.push(event);
       outbox.push(event);
     };
-    const session = await openSession({ identity, pytest, engine, clock, spec, run, outbox, control, introduce }, shutdown);
+    // Nothing runs before the session is open, so there is nothing to finish.
+    const leaving = AbortSignal.any([shutdown, draining]);
+    const session = await openSession({ identity, pytest, engine, clock, spec, run, outbox, control, introduce }, leaving);
     const dismissed = (problem: string | null): void => warnOfDismissal(loop, spec, problem);
     if (session === null) {
       dismissed(control.dismissal());
@@ -104,7 +113,11 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal): 
     try {
       loop.reportState('joined run', { run: runId, agent });
       const refused: Serving['refused'] = (request) => refusedAttempt(identity, spec, request);
-      await serveSession({ agent, clock, run, outbox, control, session, refused, drain, joinedAt, listening, dismissed }, shutdown);
+      await serveSession(
+        { agent, clock, run, outbox, control, session, refused, drain, joinedAt, listening, dismissed },
+        shutdown,
+        draining,
+      );
       loop.reportState('left run', { run: runId, agent });
     } finally {
       await session.close();

@@ -16,14 +16,18 @@ export interface RunningAttempt {
   readonly settled: Promise<number>;
 }
 
-/** Starts `request` in `session` and sends its events through `outbox`. */
-export function startAttempt(
-  request: AttemptRequest,
-  session: Pick<Session, 'run'>,
-  agent: AgentId,
-  outbox: Outbox,
-  clock: Clock,
-): RunningAttempt {
+/** Where an attempt runs, and for whom. */
+export interface AttemptPlace {
+  readonly session: Pick<Session, 'run'>;
+  readonly agent: AgentId;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  /** Aborts when the agent drains: it hands back what no xdist worker has begun. */
+  readonly draining: AbortSignal;
+}
+
+/** Starts `request` in the session and sends its events through the outbox. */
+export function startAttempt(request: AttemptRequest, { session, agent, outbox, clock, draining }: AttemptPlace): RunningAttempt {
   const aborter = new AbortController();
   let cause: InterruptCause | null = null;
   const about = { agent, attempt: request.id, shard: request.shard };
@@ -36,7 +40,7 @@ export function startAttempt(
       workSeconds += workSecondsIn(event);
       outbox.push({ kind: 'attempt-reported', ...about, event });
     };
-    const ended = await session.run(request, report, aborter.signal);
+    const ended = await session.run(request, report, aborter.signal, draining);
     const seconds = (clock.now() - startedAt) / 1000;
     outbox.push({ kind: 'attempt-ended', at: clock.now(), ...about, ending: withCause(ended, cause), seconds });
     await outbox.flushed();

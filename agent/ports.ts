@@ -113,9 +113,9 @@ export interface Session {
   readonly info: Pick<AgentInfo, 'workers' | 'python' | 'pytest' | 'xdist'> & { readonly installed: PythonPrint };
   /**
    * Runs one attempt and passes its events to `emit` as they happen. A failure that the suite causes becomes an ending, never a rejection.
-   * `interrupt` stops the attempt early.
+   * `interrupt` stops the attempt early. `recall` stops it only if no xdist worker has begun it.
    */
-  run(attempt: AttemptRequest, emit: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding>;
+  run(attempt: AttemptRequest, emit: (event: AttemptEvent) => void, interrupt: AbortSignal, recall?: AbortSignal): Promise<AttemptEnding>;
   /** Peak resident memory of all its processes together, in bytes. */
   peakRssBytes(): number;
   /**

@@ -32,14 +32,18 @@ export interface Serving {
   readonly dismissed: (problem: string | null) => void;
 }
 
-/** Serves the run until it closes, its deadline comes, the coordinator dismisses this agent, or `shutdown` aborts. Closes the session. */
-export async function serveSession(serving: Serving, shutdown: AbortSignal): Promise<void> {
+/**
+ * Serves the run until it closes, its deadline comes, the coordinator dismisses this agent, `shutdown` aborts, or `draining` aborts and what
+ * was running then has finished. Closes the session.
+ */
+export async function serveSession(serving: Serving, shutdown: AbortSignal, draining: AbortSignal): Promise<void> {
   const { agent, clock, run, outbox, control, session, refused, listening } = serving;
   const accepting: Pick<Session, 'run'> = {
-    run: async (request, emit, interrupt) => (await refused(request)) ?? (await session.run(request, emit, interrupt)),
+    run: async (request, emit, interrupt, drain) => (await refused(request)) ?? (await session.run(request, emit, interrupt, drain)),
   };
-  const attempts = createRunningAttempts((request) => startAttempt(request, accepting, agent, outbox, clock), shutdown);
-  // One controller stops the pull for every cause: the run's end, a cancelled run, and this agent's shutdown.
+  const place = { session: accepting, agent, outbox, clock, draining };
+  const attempts = createRunningAttempts((request) => startAttempt(request, place), shutdown);
+  // One controller stops the pull for every cause: the run's end, a cancelled run, and this agent's drain or shutdown.
   const leaving = new AbortController();
   const leave = (by: InterruptCause | 'done'): void => {
     leaving.abort();
@@ -47,6 +51,8 @@ export async function serveSession(serving: Serving, shutdown: AbortSignal): Pro
   };
   const onShutdown = (): void => leave('shutdown');
   shutdown.addEventListener('abort', onShutdown, { once: true });
+  const onDrain = (): void => leave('done');
+  draining.addEventListener('abort', onDrain, { once: true });
 
   const obeyed = Promise.all([
     control.follow((command) => obey(command, serving, attempts, leave)),
@@ -61,9 +67,11 @@ export async function serveSession(serving: Serving, shutdown: AbortSignal): Pro
   obeyed.catch(() => undefined);
   try {
     if (shutdown.aborted) leave('shutdown');
+    if (draining.aborted) leave('done');
     await run.pull(() => session.slots, attempts.serve, leaving.signal);
   } finally {
     shutdown.removeEventListener('abort', onShutdown);
+    draining.removeEventListener('abort', onDrain);
     listening.abort();
     await attempts.settled();
   }

@@ -11,14 +11,15 @@ import { loadSettings } from './load-settings.ts';
 import { readPipEnvironment } from './pip-environment.ts';
 
 /** What the process gives the program, with its own streams. */
-export type Given = Omit<Edge, 'stderr' | 'machine' | 'screen'> & { readonly stderr: Edge['screen'] };
+export type Given = Omit<Edge, 'stderr' | 'machine' | 'screen' | 'version'> & { readonly stderr: Edge['screen'] };
 
 /** Resolves with the exit code; never rejects. */
 export async function main(process: Given): Promise<number> {
   const { stdout: machine, stderr: screen } = process;
-  const edge: Edge = { ...process, machine, screen, stdout: forPeople(machine), stderr: forPeople(screen) };
+  const version = await ownVersion().catch(() => 'unknown');
+  const edge: Edge = { ...process, version, machine, screen, stdout: forPeople(machine), stderr: forPeople(screen) };
   try {
-    const given = readArguments(edge.argv, await ownVersion(), edge.stdout);
+    const given = readArguments(edge.argv, version, edge.stdout);
     if (given === null) return 0;
     const settings = await loadSettings(given, { env: edge.env, cwd: edge.cwd, pip: readPipEnvironment(edge.launcher) });
     return await runCommandOf(settings, edge);

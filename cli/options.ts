@@ -406,6 +406,28 @@ export const optionTable: readonly OptionRow[] = [
     detail: 'Use it for an agent in a CI job.',
   }),
   row({
+    name: 'drain-timeout',
+    kind: 'duration',
+    metavar: 'DURATION',
+    group: 'Agents and workers',
+    commands: agent,
+    fallback: '20s',
+    meaning: 'How long an agent that is to leave may finish its shards',
+    detail:
+      'On SIGTERM, and on the request of `--drain`, the agent takes no more shards and finishes those that it runs. After this long, or on a second signal, it interrupts them and hands them back. The default leaves 10 s of the 30 s that Kubernetes gives a pod.',
+  }),
+  row({
+    name: 'drain',
+    kind: 'name',
+    metavar: 'ID',
+    group: 'Agents and workers',
+    commands: agent,
+    env: null,
+    decided: 'start an agent',
+    meaning: 'Ask the agent ID of the pool to drain, and wait until it has left',
+    detail: '`shardline status` lists the ids. If the agent has --trust, sign the request with --sign-key FILE.',
+  }),
+  row({
     name: 'worker-memory',
     kind: 'bytes',
     metavar: 'SIZE',
@@ -843,6 +865,14 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Reports',
     commands: runAndReport,
     meaning: 'Also write report.json to PATH',
+  }),
+  row({
+    name: 'json',
+    kind: 'flag',
+    group: 'Output',
+    commands: ['status'],
+    env: null,
+    meaning: 'Print one line of JSON',
   }),
   row({
     name: 'junit-xml',

@@ -268,6 +268,8 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     redisTls: tlsFiles(values),
     name: text('name'),
     maxIdleSeconds: number('max-idle'),
+    drainTimeoutSeconds: number('drain-timeout') ?? 0,
+    drain: text('drain'),
     once: flag('once'),
     isOwned: flag('owned'),
     run: text('run'),
@@ -383,8 +385,9 @@ function doctorSettings({ given, values, workspace, pip }: Read): DoctorSettings
 }
 
 function statusSettings({ values }: Read): StatusSettings {
-  const { text } = reader(values);
-  return { command: 'status', redis: text('redis') ?? '', redisTls: tlsFiles(values), pool: text('pool') ?? '' };
+  const { text, flag } = reader(values);
+  const [redis, pool] = [text('redis') ?? '', text('pool') ?? ''];
+  return { command: 'status', redis, redisTls: tlsFiles(values), pool, isJson: flag('json') };
 }
 
 function keygenSettings({ given, values }: Read): KeygenSettings {

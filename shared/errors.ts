@@ -347,6 +347,18 @@ export const errorTable = {
     why: '',
     fix: 'Run `shardline status` to list the open runs, with --pool NAME for another pool.',
   },
+  'no-such-agent': {
+    exitCode: 4,
+    what: 'There is no agent {agent} in the pool {pool}.',
+    why: 'The pool has {others}.',
+    fix: 'Run `shardline status` to list the agents, with --pool NAME for another pool.',
+  },
+  'agent-not-draining': {
+    exitCode: 11,
+    what: 'Agent {agent} {state} {seconds} s after the request.',
+    why: 'It cannot reach Redis, has another version of shardline, or trusts no key that has signed the request.',
+    fix: 'If the agent has --trust, add --sign-key FILE. Otherwise read its log, or send it SIGTERM on its machine.',
+  },
   'run-not-cancelled': {
     exitCode: 11,
     what: 'Run {runId} is still open {seconds} s after the request to end it.',

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { type AgentId, agentId, runId } from '../../shared/domain/ids.ts';
+import type { GitPrint } from '../../shared/domain/suite/fingerprint.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { checkUser } from '../../shared/pytest/check-user.ts';
 import { printInterpreter } from '../../shared/pytest/interpreter-print.ts';
@@ -21,24 +22,21 @@ import { type MachineFacts, readMachine } from '../../shared/system/machine.ts';
 import { findUser, type OtherUser } from '../../shared/system/other-user.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
 import { plural } from '../../shared/text/safe-text.ts';
+import type { AgentFacts } from '../../shared/wire/fleet/agent-facts.ts';
 import { NO_VERIFIER, type Verifier, verifierOf } from '../../shared/wire/signature.ts';
 import { agentLoop } from '../agent-loop.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
-
-/** Time a leaving agent has to store its last results and end its pytest. After that it assumes that Redis is gone, and exits. */
-const LEAVE_MS = 20_000;
-/**
- * The same for an agent that another command started. A run's own Redis may already be down, and that command waits for this agent.
- */
-const LOCAL_LEAVE_MS = 8000;
+import { drainCommand } from './drain.ts';
+import { leaveOnRequest } from './leave-request.ts';
 
 /**
- * Serves runs until SIGTERM or SIGINT, until no run opens for `maxIdleSeconds`, or, with `once`, until its one run is over. Resolves with
- * the exit code.
+ * Serves runs until SIGTERM or SIGINT, until another command asks it to drain, until no run opens for `maxIdleSeconds`, or, with `once`,
+ * until its one run is over. Resolves with the exit code. With `drain`, asks another agent to drain instead.
  */
 export async function agentCommand(settings: AgentSettings, edge: Edge): Promise<number> {
+  if (settings.drain !== null) return await drainCommand(settings, edge);
   const host = hostname();
   const id = nameOf(settings, host);
   const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `agent ${id}` });
@@ -48,9 +46,16 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     sayOnce(line);
   };
   const leave = leaveOnRequest(settings, edge);
+  leave.draining.addEventListener('abort', () => {
+    logger.info({ agent: id, by: leave.draining.reason, seconds: settings.drainTimeoutSeconds }, 'draining');
+    say(`draining: takes no more shards, and leaves when it has finished what it runs, at the latest in ${settings.drainTimeoutSeconds} s`);
+  });
+  leave.leaving.addEventListener('abort', () => logger.info({ agent: id }, 'leaving'));
   try {
     const machine = await readMachine();
     const user = await userFor(settings);
+    const facts = await factsOf(settings, machine, user, edge.version);
+    const { git, ...about } = facts;
     const signer = settings.signKey === null ? null : await readSigner(settings.signKey);
     const verifier = await verifierFor(settings, (problem) => warn(`serves it all the same: ${problem.message}`));
     await using member = await redisPoolMember({
@@ -62,12 +67,14 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       only: settings.run === null ? null : runId(settings.run),
       signer,
       verifier,
+      facts: () => ({ ...about, commit: git?.commit ?? null, drainSeconds: leave.drainSeconds() }),
+      drain: () => leave.drain('request'),
       warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'went on with a problem of Redis'),
       doubtful: warn,
       declined: (run, { message }) => warn(`cannot join run ${run}: ${message}`),
     });
     logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');
-    if (!settings.isOwned) say(await introduction(settings, machine, user));
+    if (!settings.isOwned) say(await introduction(settings, facts, user));
     if (settings.trustsNetwork && !settings.isOwned) {
       warn(
         `warning: everyone who can write to Redis at ${safeUrl(settings.redis)} can run code here. Fix: sign runs and use --trust, or accept it with --verify off`,
@@ -102,9 +109,10 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
         logEvent: (run, event) => logRunEvent(logger, run, event),
       },
       { once: settings.once, maxIdleMs: settings.maxIdleSeconds === null ? null : settings.maxIdleSeconds * 1000 },
-      leave.requested,
+      leave.leaving,
+      leave.draining,
     );
-    logger.info({ agent: id, isAsked: leave.requested.aborted }, 'stopped');
+    logger.info({ agent: id, isAsked: leave.draining.aborted || leave.leaving.aborted }, 'stopped');
     return 0;
   } catch (thrown) {
     logger.error({ agent: id, ...failureFields(thrown) }, 'failed');
@@ -166,44 +174,23 @@ function voiceOf({ isOwned }: AgentSettings, id: AgentId, { stderr }: Edge): Voi
   };
 }
 
-/** The request to leave, by a signal or by the end of the command that started this agent. */
-interface LeaveRequest {
-  readonly requested: AbortSignal;
-  /** Waits for no request any more. */
-  release(): void;
-}
+/** What does not change while the agent lives. */
+type OwnFacts = Omit<AgentFacts, 'runs' | 'commit' | 'drainSeconds'> & { readonly git: GitPrint | null };
 
-/** From a request on, the agent has a limited time to leave; after that the process ends. */
-function leaveOnRequest({ isOwned }: AgentSettings, edge: Edge): LeaveRequest {
-  const leaving = new AbortController();
-  const leave = (): void => leaving.abort();
-  const limitMs = isOwned ? LOCAL_LEAVE_MS : LEAVE_MS;
-  leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), limitMs).unref(), { once: true });
-  const ignore = [edge.onSignal('SIGTERM', leave), edge.onSignal('SIGINT', leave)];
-  if (isOwned) {
-    // The command that started this agent holds the other end of stdin. When it is gone, the agent has nothing left to do.
-    edge.stdin.on('end', leave);
-    edge.stdin.on('close', leave);
-    edge.stdin.resume();
-  }
-  return {
-    requested: leaving.signal,
-    release() {
-      for (const stop of ignore) stop();
-      if (isOwned) edge.stdin.pause();
-    },
-  };
+/** What this agent says of itself to those who watch the pool. */
+async function factsOf(settings: AgentSettings, machine: MachineFacts, user: OtherUser | null, version: string): Promise<OwnFacts> {
+  const { workspace, numprocesses, workerBytes, isOwned, labels } = settings;
+  const workers = numprocesses === 'auto' ? maxAutoWorkers(machine, workerBytes) : Number(numprocesses);
+  // A run that starts an agent knows its workspace, and waits for it.
+  const git = isOwned ? null : await gitPrint(workspace, user);
+  return { version, host: hostname(), cpus: machine.cpus, memoryBytes: machine.memoryBytes, workers, labels, git };
 }
 
 /** Says in one line what this agent brings. Throws `no-python`. */
-async function introduction(settings: AgentSettings, machine: MachineFacts, user: OtherUser | null): Promise<string> {
-  const { workspace, python, numprocesses, workerBytes, redis, pool, labels } = settings;
-  const [git, interpreter] = await Promise.all([
-    gitPrint(workspace, user),
-    printInterpreter(python, workspace, new AbortController().signal, user),
-  ]);
+async function introduction(settings: AgentSettings, { workers, git, labels }: OwnFacts, user: OtherUser | null): Promise<string> {
+  const { workspace, python, redis, pool } = settings;
+  const interpreter = await printInterpreter(python, workspace, new AbortController().signal, user);
   const commit = git === null ? 'not in git' : `commit ${git.commit.slice(0, 12)}${git.changedFiles === 0 ? '' : ' with changes'}`;
-  const workers = numprocesses === 'auto' ? maxAutoWorkers(machine, workerBytes) : Number(numprocesses);
   const facts = [
     `${workspace} (${commit})`,
     `${interpreter.python}, pytest ${interpreter.plugins.pytest || 'missing'}`,

@@ -11,6 +11,7 @@ import type { FedEnding } from './fed-task.ts';
 import { openPluginSocket, type PluginSocket } from './plugin-socket.ts';
 import { type FedRequest, notStarted } from './session/fed-request.ts';
 import { createFedSession, type FedSession } from './session/fed-session.ts';
+import type { AttemptStops } from './session/interruptions.ts';
 import { receive } from './session/messages/receive.ts';
 import { runToExit } from './session/session-exit.ts';
 import { awaitDeathNotice, loseWorker } from './session/worker-end.ts';
@@ -30,7 +31,7 @@ export const infoOf = ({ workers, python, pytest, xdist, fingerprint }: StartedP
 /** One pytest process whose xdist workers are fed. */
 export interface FedPytest {
   readonly info: Session['info'];
-  run(log: AttemptLog, attempt: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding>;
+  run(log: AttemptLog, attempt: AttemptRequest, stops: AttemptStops): Promise<FedEnding>;
   isOver(): boolean;
   /** Largest sum of its xdist workers' resident memory in bytes, as they reported it. */
   peakRssBytes(): number;
@@ -65,7 +66,7 @@ export async function startFed(request: FedRequest): Promise<FedPytest> {
   const pytest = await firstReady(session, exited);
   return {
     info: infoOf(pytest),
-    run: (log, attempt, interrupt) => run(session, log, attempt, interrupt),
+    run: (log, attempt, stops) => run(session, log, attempt, stops),
     isOver: () => mode.now() === 'gone',
     peakRssBytes: usage.peakRssBytes,
     cpuSeconds: usage.cpuSeconds,
@@ -96,13 +97,14 @@ async function firstReady(session: FedSession, exited: Promise<string>): Promise
   }
 }
 
-async function run(session: FedSession, log: AttemptLog, attempt: AttemptRequest, interrupt: AbortSignal): Promise<FedEnding> {
+async function run(session: FedSession, log: AttemptLog, attempt: AttemptRequest, stops: AttemptStops): Promise<FedEnding> {
   const { tasks, feeding, interruptions, mode } = session;
-  // The attempt may have been interrupted while the session started.
-  if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
+  // The attempt may have been interrupted, or recalled, while the session started.
+  if (stops.interrupt.aborted) return { kind: 'interrupted', by: causeOf(stops.interrupt) };
+  if (stops.recall?.aborted) return { kind: 'interrupted', by: 'shutdown' };
   const settled = Promise.withResolvers<FedEnding>();
   const task = tasks.open(log, attempt, settled.resolve);
-  const stopListening = interruptions.endWhenAborted(task, interrupt);
+  const stopListening = interruptions.endWhenAborted(task, stops);
   if (mode.now() === 'gone') tasks.settle(task, { kind: 'again', isBlamed: false });
   else feeding.add(task);
   try {

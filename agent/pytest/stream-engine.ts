@@ -2,7 +2,6 @@
 // It owns the session's directory and replaces a session that died.
 
 import type { AttemptEnding, AttemptRequest } from '../../shared/domain/attempt.ts';
-import type { AttemptEvent } from '../../shared/domain/events.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { sum } from '../../shared/numbers.ts';
 import { makeSessionDirectory, removeSessionDirectory } from '../../shared/pytest/session-file.ts';
@@ -13,6 +12,7 @@ import { type AttemptLog, createAttemptLog } from './attempt-log.ts';
 import type { FedPytest } from './fed-pytest.ts';
 import { createLivingPytest, type LivingPytest } from './living-pytest.ts';
 import type { SelfTest } from './self-test.ts';
+import type { AttemptStops } from './session/interruptions.ts';
 import { createSessionPytests, type EngineOptions } from './session-pytests.ts';
 import { START_MS } from './start-limit.ts';
 
@@ -37,12 +37,12 @@ async function open(request: SessionRequest, options: EngineOptions): Promise<Se
   let peakRssBytes = 0;
   let averageMs = SHORT_MS;
 
-  const run = async (attempt: AttemptRequest, emit: (event: AttemptEvent) => void, interrupt: AbortSignal): Promise<AttemptEnding> => {
+  const run: Session['run'] = async (attempt, emit, interrupt, recall) => {
     if (interrupt.aborted) return { kind: 'interrupted', by: causeOf(interrupt) };
     const log = createAttemptLog(attempt.selectors, emit, Date.now);
     try {
       const startedAt = performance.now();
-      const [pytest, ending] = await serve(living, log, attempt, interrupt);
+      const [pytest, ending] = await serve(living, log, attempt, { interrupt, recall });
       averageMs = averageWith(averageMs, performance.now() - startedAt);
       peakRssBytes = Math.max(peakRssBytes, pytest.peakRssBytes());
       cpuSeconds.set(pytest, pytest.cpuSeconds());
@@ -89,11 +89,11 @@ async function serve(
   living: LivingPytest<FedPytest>,
   log: AttemptLog,
   attempt: AttemptRequest,
-  interrupt: AbortSignal,
+  stops: AttemptStops,
 ): Promise<[FedPytest, AttemptEnding]> {
   for (let deaths = 0; ; ) {
     const pytest = await living.current();
-    const ending = await pytest.run(log, attempt, interrupt);
+    const ending = await pytest.run(log, attempt, stops);
     if (ending.kind !== 'again') return [pytest, ending];
     deaths = ending.isBlamed ? 0 : deaths + 1;
     if (deaths === SESSION_LIMIT) return [pytest, { kind: 'lost' }];

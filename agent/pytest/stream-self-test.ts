@@ -112,7 +112,11 @@ async function feedProject(python: string, directory: string, user: OtherUser | 
       const shard = shardId(index + 1);
       const selectors = [{ kind: 'file', file: testFile(file) }] as const;
       const log = createAttemptLog(selectors, (event) => events.push(event), Date.now);
-      await fed.run(log, { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors, predictedSeconds: 1, avoid: [] }, late);
+      await fed.run(
+        log,
+        { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors, predictedSeconds: 1, avoid: [] },
+        { interrupt: late },
+      );
     }
     return events.flatMap(inWords);
   } finally {

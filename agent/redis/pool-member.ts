@@ -6,16 +6,19 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
 import { type ConnectOptions, connect, connectAgain } from '../../shared/redis/connect.ts';
 import { agentChannel, PRESENCE_MS, poolKeys } from '../../shared/redis/keys.ts';
-import { beat, leavePresence } from '../../shared/redis/presence.ts';
+import { beat, type Heard, leavePresence } from '../../shared/redis/presence.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { CONNECTIONS } from '../../shared/redis/server-room.ts';
+import { type AgentFacts, encodeFacts } from '../../shared/wire/fleet/agent-facts.ts';
+import { checkDrain } from '../../shared/wire/fleet/drain.ts';
 import { runIdSchema } from '../../shared/wire/parse.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
 import type { Signer, Verifier } from '../../shared/wire/signature.ts';
 import { instant } from '../../shared/wire/trust/certificate.ts';
 import type { PoolMember } from '../ports.ts';
+import { countCurrentWork } from './current-work.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { joinRun } from './joined-run.ts';
 
@@ -43,6 +46,10 @@ export interface PoolMembership extends Pick<ConnectOptions, 'tls'> {
   readonly warn: (problem: unknown) => void;
   /** Receives what may go wrong with this server. */
   readonly doubtful?: (problem: string) => void;
+  /** What this agent says of itself to those who watch the pool, besides its runs. */
+  readonly facts?: () => Omit<AgentFacts, 'runs'>;
+  /** Somebody who may do so has asked this agent to drain. Called again with each heartbeat. */
+  readonly drain?: () => void;
   /** Receives, once, why this agent cannot join a run. */
   readonly declined: (run: RunId, problem: ShardlineError) => void;
 }
@@ -66,7 +73,24 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   // the account may not subscribe, the agent's silence reveals its death later.
   const line = connectAgain(redis);
   void line.subscribe(agentChannel(pool, agent)).catch(warn);
-  const heart = startHeartbeat(() => beat(redis, keys.agents, agent), warn, PRESENCE_MS.poolBeat);
+  const work = countCurrentWork();
+  let refused = '';
+  const heed = ({ drain, now }: Heard): void => {
+    if (drain === '' || drain === refused) return;
+    try {
+      checkDrain(drain, { pool, agent, now }, verifier);
+      membership.drain?.();
+    } catch (thrown) {
+      if (!(thrown instanceof ShardlineError)) throw thrown;
+      refused = drain;
+      warn(thrown);
+    }
+  };
+  const sayAlive = async (): Promise<void> => {
+    const facts = membership.facts?.();
+    heed(await beat(redis, keys, agent, facts === undefined ? '' : encodeFacts({ ...facts, runs: work.now() })));
+  };
+  const heart = startHeartbeat(sayAlive, warn, PRESENCE_MS.poolBeat);
 
   const openRun = async (): Promise<RunSpec | null> => {
     const runs = Object.entries(await retryWhileUnavailable(() => redis.hgetall(keys.runs), warn));
@@ -113,13 +137,13 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
       }
       return null;
     },
-    join(spec) {
+    async join(spec) {
       served.add(spec.runId);
-      return joinRun({ redis, pool, runId: spec.runId, agent, labels, signer, verifier, warn });
+      return work.count(spec.runId, await joinRun({ redis, pool, runId: spec.runId, agent, labels, signer, verifier, warn }));
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();
-      await withinASecond(leavePresence(redis, keys.agents, agent));
+      await withinASecond(leavePresence(redis, keys, agent));
       line.disconnect();
       redis.disconnect();
     },

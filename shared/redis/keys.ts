@@ -109,6 +109,10 @@ export interface PoolKeys {
   readonly opened: string;
   /** sorted set: agent → the time at which it counts as gone, in milliseconds of the server's clock. */
   readonly agents: string;
+  /** hash: agent → what it says of itself; see wire/fleet/agent-facts.ts. */
+  readonly facts: string;
+  /** hash: agent → the request to drain; see wire/fleet/drain.ts. */
+  readonly drains: string;
   /** hash: test file → its durations; `/start` → the cost of starting a pytest. */
   readonly timings: string;
   /** hash: key of a census → the census. */
@@ -127,6 +131,8 @@ export function poolKeys(pool: string): PoolKeys {
     runs: `${prefix}:runs`,
     opened: `${prefix}:opened`,
     agents: `${prefix}:agents`,
+    facts: `${prefix}:facts`,
+    drains: `${prefix}:drains`,
     timings: `${prefix}:timings`,
     census: `${prefix}:census`,
   };

@@ -155,6 +155,10 @@ export interface AgentSettings extends CommonSettings {
   readonly name: string | null;
   /** Longest wait for a run; null waits without limit. */
   readonly maxIdleSeconds: number | null;
+  /** How long a draining agent may still run tests. */
+  readonly drainTimeoutSeconds: number;
+  /** The agent to ask to drain, instead of starting one; null to start one. */
+  readonly drain: string | null;
   /** Whether to leave after one run. */
   readonly once: boolean;
   /** Whether another shardline command started this agent: it leaves when standard input ends, and its name is unique. */
@@ -260,6 +264,8 @@ export interface StatusSettings {
   readonly redis: string;
   readonly redisTls: TlsFiles;
   readonly pool: string;
+  /** Whether to print JSON. */
+  readonly isJson: boolean;
 }
 
 export interface CancelSettings {

@@ -19,6 +19,8 @@ export type Drawable = Output & Writable;
 export const LAUNCHER_VARIABLE = 'SHARDLINE_LAUNCHER';
 
 export interface Edge {
+  /** The version of shardline. */
+  readonly version: string;
   /** Arguments after the program's name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

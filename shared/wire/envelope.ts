@@ -13,9 +13,9 @@ export const WIRE_VERSION = 5;
 
 /**
  * What the body is: a run's spec, an attempt in its queue, a command to its agents, a batch of an agent's events, a record of the
- * coordinator in the run log, or the verdict of a run that CI jobs share. The schema of the body follows from the type.
+ * coordinator in the run log, the verdict of a run that CI jobs share, or the request to an agent to drain. The schema of the body follows from the type.
  */
-export const messageTypes = ['spec', 'attempt', 'command', 'events', 'record', 'verdict'] as const;
+export const messageTypes = ['spec', 'attempt', 'command', 'events', 'record', 'verdict', 'drain'] as const;
 export type MessageType = (typeof messageTypes)[number];
 
 /** The sender of every message that is not an agent's. An agent may have this name too: only the type of a message decides who may send it. */

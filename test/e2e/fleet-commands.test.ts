@@ -21,7 +21,17 @@ test('status shows an open run and its agents, and cancel ends it with its resul
   expect(introduced[2]).toMatch(/\(not in git\); cpython 3\.\d+, pytest \d.*; 2 workers; Redis at redis:\/\/127\.0\.0\.1:\d+/);
   const name = introduced[1] ?? '';
   const idle = await project.shardline(['status'], settings);
-  expect(idle.stdout).toBe(`pool default: 0 open runs, 1 agent\nwaiting: ${name}`);
+  expect(idle.stdout).toMatch(
+    new RegExp(
+      `^pool default: 0 open runs, 1 agent\nagent ${name}: waiting; 2 workers on \\S+ \\([\\d.]+ cores?, [\\d.]+ .B\\), shardline \\d\\S+$`,
+    ),
+  );
+  const json: unknown = JSON.parse((await project.shardline(['status', '--json'], settings)).stdout);
+  expect(json).toMatchObject({
+    pool: 'default',
+    runs: [],
+    agents: [{ id: name, facts: { workers: 2, labels: [], commit: null, drainSeconds: null, runs: [] } }],
+  });
 
   const run = project.shardline(['run', '--verbose', '--out', 'out'], settings);
   const id = (await said(run, /Run (\S+):[\s\S]*PASSED test_quick/))[1] ?? '';

@@ -19,9 +19,17 @@ export interface InterruptionsRequest {
   readonly pidOf: (worker: string) => number | undefined;
 }
 
+/** What stops an attempt early. */
+export interface AttemptStops {
+  /** Stops it wherever it is. */
+  readonly interrupt: AbortSignal;
+  /** Stops it only if no worker has begun it. */
+  readonly recall?: AbortSignal | undefined;
+}
+
 export interface Interruptions {
-  /** Ends the task when `interrupt` aborts. The caller calls the returned function when the task is settled. */
-  endWhenAborted(task: Task, interrupt: AbortSignal): () => void;
+  /** Ends the task when a signal aborts. The caller calls the returned function when the task is settled. */
+  endWhenAborted(task: Task, stops: AttemptStops): () => void;
   /** Whether pytest was interrupted or a worker killed, so that pytest's exit code is not the suite's. */
   hasInterfered(): boolean;
 }
@@ -61,14 +69,19 @@ export function createInterruptions({ drain, feeding, tasks, pytest, send, pidOf
   };
 
   return {
-    endWhenAborted(task, interrupt) {
+    endWhenAborted(task, { interrupt, recall }) {
       let timers: NodeJS.Timeout[] = [];
+      const onRecall = (): void => {
+        if (feeding.withdraw(task)?.kind === 'withdrawn') tasks.settle(task, { kind: 'interrupted', by: 'shutdown' });
+      };
       const onInterrupt = (): void => {
         timers = stop(task, causeOf(interrupt));
       };
       interrupt.addEventListener('abort', onInterrupt, { once: true });
+      recall?.addEventListener('abort', onRecall, { once: true });
       return () => {
         interrupt.removeEventListener('abort', onInterrupt);
+        recall?.removeEventListener('abort', onRecall);
         for (const timer of timers) clearTimeout(timer);
       };
     },

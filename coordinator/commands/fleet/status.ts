@@ -4,30 +4,64 @@ import { connect } from '../../../shared/redis/connect.ts';
 import type { StatusSettings } from '../../../shared/settings/settings.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
+import type { AgentFacts } from '../../../shared/wire/fleet/agent-facts.ts';
 import { FRESH_MS, type RunNote } from '../../../shared/wire/run-note.ts';
 import { type Fleet, type OpenRun, readFleet } from '../../redis/inspect/fleet.ts';
-import { inMinutes } from '../../reporters/summary/profile-text.ts';
+import { inBytes, inMinutes } from '../../reporters/summary/profile-text.ts';
 
 /** Resolves with 0. Throws the errors of a connection. */
-export async function statusCommand({ redis: url, redisTls: tls, pool }: StatusSettings, { stdout }: Edge): Promise<number> {
+export async function statusCommand(settings: StatusSettings, { stdout, machine }: Edge): Promise<number> {
+  const { redis: url, redisTls: tls, pool, isJson } = settings;
   const redis = await connect(url, 'shardline:status', { tls });
   try {
-    for (const line of statusLines(pool, await readFleet(redis, pool))) stdout.write(`${line}\n`);
+    const fleet = await readFleet(redis, pool);
+    if (isJson) machine.write(`${JSON.stringify(statusJson(pool, fleet))}\n`);
+    else for (const line of statusLines(pool, fleet)) stdout.write(`${line}\n`);
     return 0;
   } finally {
     redis.disconnect();
   }
 }
 
+/** The same for programs. Instants are in milliseconds since the epoch; what is not known is null. */
+export function statusJson(pool: string, { runs, agents, now }: Fleet): object {
+  return {
+    pool,
+    now,
+    runs: runs.map(({ id, spec, coordinator, agents: serving, note }) => ({
+      id,
+      openedAt: spec?.openedAt ?? null,
+      coordinator: coordinator === null ? null : { host: coordinator.host, pid: coordinator.pid },
+      progress: note?.state.kind === 'running' ? note.state : null,
+      agents: [...serving].map(([agent, shards]) => ({ id: agent, shards })),
+    })),
+    agents: [...agents].map(([id, facts]) => ({ id, facts })),
+  };
+}
+
 /** The lines for one pool; texts from Redis are made harmless. */
 export function statusLines(pool: string, { runs, agents, now }: Fleet): readonly string[] {
   const serving = new Set(runs.flatMap((run) => [...run.agents.keys()]));
-  const waiting = agents.filter((agent) => !serving.has(agent));
   return [
-    `pool ${pool}: ${plural(runs.length, 'open run')}, ${plural(agents.length, 'agent')}`,
+    `pool ${pool}: ${plural(runs.length, 'open run')}, ${plural(agents.size, 'agent')}`,
     ...runs.flatMap((run) => runLines(run, now)),
-    ...(waiting.length === 0 ? [] : [`waiting: ${waiting.map(oneLine).join(', ')}`]),
+    ...[...agents].map(([agent, facts]) => `agent ${oneLine(agent)}: ${agentText(facts, serving.has(agent))}`),
   ];
+}
+
+/** `waiting; 4 workers on build-3 (8 cores, 16 GB), shardline 0.1.0, commit 0123456789ab, labels gpu`. */
+export function agentText(facts: AgentFacts | null, isServing: boolean): string {
+  const doing = isServing || (facts?.runs.length ?? 0) > 0 ? 'busy' : 'waiting';
+  if (facts === null) return doing;
+  const { workers, host, cpus, memoryBytes, version, commit, labels, drainSeconds } = facts;
+  const state = drainSeconds === null ? doing : `draining, leaves within ${Math.ceil(drainSeconds)} s`;
+  const machine = `${Number(cpus.toFixed(1))} ${cpus === 1 ? 'core' : 'cores'}, ${inBytes(memoryBytes)}`;
+  return [
+    `${state}; ${plural(workers, 'worker')} on ${oneLine(host)} (${machine})`,
+    `shardline ${version}`,
+    ...(commit === null ? [] : [`commit ${commit.slice(0, 12)}`]),
+    ...(labels.length === 0 ? [] : [`labels ${labels.join(' ')}`]),
+  ].join(', ');
 }
 
 function runLines({ id, spec, coordinator, agents, note }: OpenRun, now: number): readonly string[] {

@@ -5,7 +5,8 @@ import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { poolKeys, runKeys } from '../../../shared/redis/keys.ts';
-import { alive } from '../../../shared/redis/presence.ts';
+import { alive, factsOf } from '../../../shared/redis/presence.ts';
+import type { AgentFacts } from '../../../shared/wire/fleet/agent-facts.ts';
 import { decodeHolder, type LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { agentIdSchema, readId, runIdSchema } from '../../../shared/wire/parse.ts';
 import type { RunNote } from '../../../shared/wire/run-note.ts';
@@ -28,15 +29,16 @@ export interface OpenRun {
 export interface Fleet {
   /** The oldest first. */
   readonly runs: readonly OpenRun[];
-  /** All agents of the pool that are alive. */
-  readonly agents: readonly AgentId[];
+  /** All agents of the pool that are alive, each with what it says of itself; null if this version cannot read that. */
+  readonly agents: ReadonlyMap<AgentId, AgentFacts | null>;
   /** The server's clock, in milliseconds since the epoch. */
   readonly now: number;
 }
 
 export async function readFleet(redis: Redis, pool: string): Promise<Fleet> {
   const keys = poolKeys(pool);
-  const [specs, agents, time] = await Promise.all([redis.hgetall(keys.runs), alive(redis, keys.agents), redis.time()]);
+  const [specs, ids, time] = await Promise.all([redis.hgetall(keys.runs), alive(redis, keys.agents), redis.time()]);
+  const agents = await factsOf(redis, keys, ids);
   const now = Number(time[0]) * 1000;
   const named = Object.entries(specs).flatMap(([name, text]) => readId(runIdSchema, name).map((id) => ({ id, text })));
   const runs = await Promise.all(named.map(({ id, text }) => readRun(redis, pool, id, text, now)));

@@ -25,5 +25,7 @@ test('an attempt works only while its worker collects and runs tests, not while 
   const outbox = { push: () => undefined, flushed: async () => undefined } as unknown as Outbox;
   const request = { id: 's1.1', shard: 's1', fence: 1, role: 'first' } as unknown as AttemptRequest;
   const clock = { now: () => now, wait: async () => undefined };
-  expect(await startAttempt(request, session, agentId('a1'), outbox, clock).settled).toBe(2.5);
+  expect(
+    await startAttempt(request, { session, agent: agentId('a1'), outbox, clock, draining: new AbortController().signal }).settled,
+  ).toBe(2.5);
 });

@@ -37,9 +37,10 @@ function setUp(drain: Drain | null = null) {
     const shard = shardId(1);
     const attempt = { id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors, predictedSeconds: 1, avoid: [] } as const;
     const task = tasks.open(log, attempt, (ending) => void endings.push(ending));
-    const stopListening = interruptions.endWhenAborted(task, interrupt.signal);
+    const recall = new AbortController();
+    const stopListening = interruptions.endWhenAborted(task, { interrupt: interrupt.signal, recall: recall.signal });
     feeding.add(task);
-    return { interrupt, stopListening };
+    return { interrupt, recall, stopListening };
   };
   return { done, endings, feeding, interruptions, run };
 }
@@ -50,6 +51,18 @@ test('settles at once an attempt that no worker has begun', () => {
   expect(endings).toEqual([{ kind: 'interrupted', by: 'superseded' }]);
   vi.advanceTimersByTime(60_000);
   expect([done, interruptions.hasInterfered()]).toEqual([[], false]);
+});
+
+test('settles a recalled attempt that no worker has begun, and lets another finish', () => {
+  const { done, endings, feeding, run } = setUp();
+  feeding.free('gw0');
+  const begun = run();
+  const waiting = run();
+  begun.recall.abort();
+  waiting.recall.abort();
+  expect(endings).toEqual([{ kind: 'interrupted', by: 'shutdown' }]);
+  vi.advanceTimersByTime(60_000);
+  expect(done).toEqual([]);
 });
 
 test('asks the worker to stop, and kills only that worker if it does not', () => {
