@@ -27,6 +27,7 @@ export type OptionKind =
   | 'name'
   | 'host'
   | 'port'
+  | 'address'
   | 'url'
   | 'python'
   | 'part';
@@ -43,6 +44,7 @@ export type OptionGroup =
   | 'Failures and flaky tests'
   | 'Reports'
   | 'Dashboard'
+  | 'Metrics'
   | 'What to show'
   | 'What to remove'
   | 'Output';
@@ -990,6 +992,44 @@ export const optionTable: readonly OptionRow[] = [
     isSecret: true,
     meaning: 'Token that the browser must send',
     detail: 'Set it in the environment: every user of the machine can read a command line.',
+  }),
+  row({
+    name: 'metrics',
+    kind: 'address',
+    metavar: 'HOST:PORT',
+    group: 'Metrics',
+    commands: ['agent', 'serve'],
+    decided: 'no metrics',
+    meaning: 'Serve /metrics for Prometheus, and /healthz',
+    detail: 'Port 0 takes a free port. The numbers need no token: let only your monitoring reach the port.',
+  }),
+  row({
+    name: 'scale-target',
+    kind: 'duration',
+    metavar: 'DURATION',
+    group: 'Metrics',
+    commands: serve,
+    fallback: '5m',
+    meaning: 'Time in which the agents should do the open work',
+    detail: '`shardline_desired_agents` is the open work in seconds, divided by this and by the xdist workers of an agent.',
+  }),
+  row({
+    name: 'max-agents',
+    kind: 'count',
+    metavar: 'N',
+    group: 'Metrics',
+    commands: serve,
+    fallback: '10',
+    meaning: 'The most agents to ask for',
+  }),
+  row({
+    name: 'slots-per-agent',
+    kind: 'count',
+    metavar: 'N',
+    group: 'Metrics',
+    commands: serve,
+    fallback: '4',
+    meaning: 'xdist workers of an agent, while none is up',
   }),
   row({
     name: 'last',

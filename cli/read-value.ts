@@ -61,6 +61,10 @@ const readers: Readonly<Record<OptionKind, Reader>> = {
     /^[A-Za-z0-9.:-]{1,253}$|^\[[0-9A-Fa-f:.]+\]$/.test(text)
       ? text
       : { expected: 'an address or host name', fix: 'Write for example --host 127.0.0.1 or --host 0.0.0.0.' },
+  address: (text) =>
+    /^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/.test(text) && Number(text.slice(text.lastIndexOf(':') + 1)) < 65_536
+      ? text
+      : { expected: 'HOST:PORT', fix: 'Write for example --metrics 127.0.0.1:9464.' },
   port: (text) =>
     /^\d{1,5}$/.test(text) && Number(text) < 65_536
       ? Number(text)

@@ -24,6 +24,7 @@ import {
   type DoctorSettings,
   type InitSettings,
   type KeygenSettings,
+  type ListenAddress,
   logLevels,
   type PlanSettings,
   type ReplaySettings,
@@ -270,6 +271,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     maxIdleSeconds: number('max-idle'),
     drainTimeoutSeconds: number('drain-timeout') ?? 0,
     drain: text('drain'),
+    metrics: addressIn(text('metrics')),
     once: flag('once'),
     isOwned: flag('owned'),
     run: text('run'),
@@ -465,12 +467,25 @@ function serveSettings({ values }: Read): ServeSettings {
     host: text('host') ?? '',
     port: number('port') ?? 0,
     token: text('token'),
+    metrics: addressIn(text('metrics')),
+    scaling: {
+      targetSeconds: number('scale-target') ?? 0,
+      maxAgents: number('max-agents') ?? 0,
+      slotsPerAgent: Math.max(1, number('slots-per-agent') ?? 1),
+    },
   };
 }
 
 function tlsFiles(values: Read['values']): TlsFiles {
   const { text } = reader(values);
   return { ca: text('redis-ca'), cert: text('redis-cert'), key: text('redis-key') };
+}
+
+/** `HOST:PORT`, checked before. */
+function addressIn(text: string | null): ListenAddress | null {
+  if (text === null) return null;
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at), port: Number(text.slice(at + 1)) };
 }
 
 function copies(values: Read['values']): Copies {

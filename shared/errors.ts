@@ -395,6 +395,12 @@ export const errorTable = {
     why: 'This is a bug in shardline.',
     fix: 'Run again with --log-level debug --log-file shardline.log, and report the bug with that file.',
   },
+  'metrics-cannot-listen': {
+    exitCode: 4,
+    what: 'Could not serve metrics on {host} port {port}: {problem}',
+    why: '',
+    fix: 'Pass another address with --metrics HOST:PORT; port 0 takes a free one. The host must be an address of this machine.',
+  },
   'cannot-listen': {
     exitCode: 4,
     what: 'The dashboard cannot listen on {host} port {port}: {problem}',

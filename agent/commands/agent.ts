@@ -58,6 +58,8 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     const { git, ...about } = facts;
     const signer = settings.signKey === null ? null : await readSigner(settings.signKey);
     const verifier = await verifierFor(settings, (problem) => warn(`serves it all the same: ${problem.message}`));
+    await using metrics = settings.metrics === null ? null : await (await import('./agent-metrics.ts')).agentMetrics(settings.metrics);
+    if (metrics !== null) say(`metrics at ${metrics.url}`);
     await using member = await redisPoolMember({
       url: settings.redis,
       tls: settings.redisTls,
@@ -68,6 +70,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       signer,
       verifier,
       facts: () => ({ ...about, commit: git?.commit ?? null, drainSeconds: leave.drainSeconds() }),
+      beaten: (said) => metrics?.beaten(said),
       drain: () => leave.drain('request'),
       warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'went on with a problem of Redis'),
       doubtful: warn,
@@ -106,7 +109,10 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
         clock: systemClock,
         warn,
         reportState: (phrase, fields) => say(`${phrase} ${fields.run ?? ''}`),
-        logEvent: (run, event) => logRunEvent(logger, run, event),
+        logEvent(run, event) {
+          logRunEvent(logger, run, event);
+          metrics?.reported(event);
+        },
       },
       { once: settings.once, maxIdleMs: settings.maxIdleSeconds === null ? null : settings.maxIdleSeconds * 1000 },
       leave.leaving,

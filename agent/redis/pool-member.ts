@@ -48,6 +48,8 @@ export interface PoolMembership extends Pick<ConnectOptions, 'tls'> {
   readonly doubtful?: (problem: string) => void;
   /** What this agent says of itself to those who watch the pool, besides its runs. */
   readonly facts?: () => Omit<AgentFacts, 'runs'>;
+  /** Receives what a heartbeat has said, once Redis has answered it. */
+  readonly beaten?: (facts: AgentFacts) => void;
   /** Somebody who may do so has asked this agent to drain. Called again with each heartbeat. */
   readonly drain?: () => void;
   /** Receives, once, why this agent cannot join a run. */
@@ -87,8 +89,10 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     }
   };
   const sayAlive = async (): Promise<void> => {
-    const facts = membership.facts?.();
-    heed(await beat(redis, keys, agent, facts === undefined ? '' : encodeFacts({ ...facts, runs: work.now() })));
+    const about = membership.facts?.();
+    const facts = about === undefined ? null : { ...about, runs: work.now() };
+    heed(await beat(redis, keys, agent, facts === null ? '' : encodeFacts(facts)));
+    if (facts !== null) membership.beaten?.(facts);
   };
   const heart = startHeartbeat(sayAlive, warn, PRESENCE_MS.poolBeat);
 

@@ -5,13 +5,18 @@ import { once } from 'node:events';
 import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
-import type { ServeSettings } from '../../shared/settings/settings.ts';
+import type { ListenAddress, ServeSettings } from '../../shared/settings/settings.ts';
+import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
+import { type MetricsServer, serveMetrics } from '../../shared/system/metrics-server.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
+import { readFleet } from '../redis/inspect/fleet.ts';
 import { watchPool } from '../redis/inspect/watch-pool.ts';
 import { isLoopback, serveDashboard } from '../web/dashboard-server.ts';
 import type { LiveRun } from '../web/live-run.ts';
 import { createLiveRuns } from '../web/live-runs.ts';
+
+type PoolRedis = Parameters<typeof readFleet>[0];
 
 /** Serves until SIGINT or SIGTERM, then resolves with the exit code. Throws `redis-unreachable`, `redis-auth` and `cannot-listen`. */
 export async function serveCommand(settings: ServeSettings, edge: Edge): Promise<number> {
@@ -28,6 +33,8 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
     const token = settings.token ?? (isLoopback(settings.host) ? null : randomBytes(16).toString('hex'));
     await using dashboard = await listening(settings, token, runs.newestFirst);
     edge.stdout.write(`${dashboard.url}\n`);
+    await using metrics = settings.metrics === null ? null : await measured(settings, settings.metrics, redis, stopping.signal);
+    if (metrics !== null) edge.stderr.write(`shardline serve: metrics at ${metrics.url}\n`);
     const watching = watchPool(
       redis,
       settings.pool,
@@ -47,6 +54,31 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
     for (const stop of ignore) stop();
     redis.disconnect();
   }
+}
+
+/** How often the metrics are read from Redis. */
+const MEASURE_MS = 2000;
+
+/** Serves the metrics of the pool. Reads them anew until `signal` aborts, across failures of Redis. */
+async function measured(
+  { pool, scaling }: ServeSettings,
+  address: ListenAddress,
+  redis: PoolRedis,
+  signal: AbortSignal,
+): Promise<MetricsServer> {
+  const { fleetMetrics } = await import('./fleet/fleet-metrics.ts');
+  const metrics = fleetMetrics(pool, scaling);
+  let answeredAt: number | null = null;
+  const measure = async (): Promise<void> => {
+    for (; !signal.aborted; await systemClock.wait(MEASURE_MS, signal).catch(() => undefined)) {
+      const fleet = await readFleet(redis, pool).catch(() => null);
+      if (fleet === null) continue;
+      metrics.update(fleet);
+      answeredAt = performance.now();
+    }
+  };
+  void measure();
+  return await serveMetrics(address, metrics.registry, () => answeredAt);
 }
 
 async function listening(settings: ServeSettings, token: string | null, runs: () => readonly LiveRun[]) {

@@ -24,6 +24,12 @@ export const speculations = ['off', 'auto'] as const;
 export const ciProviders = ['github', 'gitlab', 'circleci', 'buildkite', 'azure'] as const;
 export type CiProvider = (typeof ciProviders)[number];
 
+/** Where a server listens. Port 0 takes any free port. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 interface CommonSettings {
   readonly pool: string;
   /** The xdist workers of one agent: `auto` or a number. */
@@ -159,6 +165,8 @@ export interface AgentSettings extends CommonSettings {
   readonly drainTimeoutSeconds: number;
   /** The agent to ask to drain, instead of starting one; null to start one. */
   readonly drain: string | null;
+  /** Where to serve metrics; null for nowhere. */
+  readonly metrics: ListenAddress | null;
   /** Whether to leave after one run. */
   readonly once: boolean;
   /** Whether another shardline command started this agent: it leaves when standard input ends, and its name is unique. */
@@ -364,6 +372,10 @@ export interface ServeSettings {
   readonly port: number;
   /** null means no token on a loopback address, and a random one elsewhere. */
   readonly token: string | null;
+  /** Where to serve metrics; null for nowhere. */
+  readonly metrics: ListenAddress | null;
+  /** What an autoscaler is asked to reach. `slotsPerAgent` counts while there is no agent to ask. */
+  readonly scaling: { readonly targetSeconds: number; readonly maxAgents: number; readonly slotsPerAgent: number };
 }
 
 export type Settings =

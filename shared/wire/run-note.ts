@@ -2,7 +2,9 @@
 
 import { z } from 'zod';
 import { type Verdict, verdicts } from '../domain/outcome.ts';
+import { type RejectionCause, rejectionCauses } from '../domain/report.ts';
 import { oneLine } from '../text/safe-text.ts';
+import { secondsSchema } from './limits.ts';
 import { parseVersioned } from './parse.ts';
 
 /** Instants are in milliseconds since the epoch by the agreed clock. */
@@ -20,6 +22,17 @@ export interface RunningNote {
   readonly files: number;
   /** When the run ends, by its forecast; null without one. */
   readonly endsAt: number | null;
+  /** null in the note of an earlier version. */
+  readonly load: RunLoad | null;
+}
+
+/** What is left of a run, and what went wrong so far, for the metrics. */
+export interface RunLoad {
+  /** Work that is left, in seconds of one xdist worker. */
+  readonly workSeconds: number;
+  readonly lostAttempts: number;
+  /** Rejected messages by cause. */
+  readonly rejected: Readonly<Partial<Record<RejectionCause, number>>>;
 }
 
 export interface EndedNote {
@@ -47,7 +60,16 @@ const noteSchema = z.object({
     at: z.number(),
     deadline: z.object({ seconds, reserveSeconds: seconds, endsAt: z.number(), met: z.boolean() }).nullable(),
     state: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('running'), filesDone: count, files: count, endsAt: z.number().nullable() }),
+      z.object({
+        kind: z.literal('running'),
+        filesDone: count,
+        files: count,
+        endsAt: z.number().nullable(),
+        load: z
+          .object({ workSeconds: secondsSchema, lostAttempts: count, rejected: z.partialRecord(z.enum(rejectionCauses), count) })
+          .nullable()
+          .default(null),
+      }),
       z.object({
         kind: z.literal('ended'),
         verdict: z.enum(verdicts),

@@ -124,6 +124,7 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   execa:
     /^(shared\/(system|redis|pytest)\/|coordinator\/(audit|discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
   picomatch: /^coordinator\/commands\//,
+  'prom-client': /^(shared\/system\/metrics-server|coordinator\/commands\/fleet\/fleet-metrics|agent\/commands\/agent-metrics)\.ts$/,
   pino: /^shared\/system\//,
   zod: /^((shared\/(wire|pytest)|cli|agent\/pytest)\/|coordinator\/record\/record-codec\.ts$)/,
   commander: /^(cli|coordinator\/commands|agent\/commands)\//,

@@ -16,7 +16,7 @@ const spec = { ...opened([]).spec, runId: runId('r1'), pool: 'p1' };
 const running = (filesDone: number): RunNote => ({
   at: 1000,
   deadline: null,
-  state: { kind: 'running', filesDone, files: 3, endsAt: null },
+  state: { kind: 'running', filesDone, files: 3, endsAt: null, load: null },
 });
 const ended: RunNote = {
   at: 2000,

@@ -27,7 +27,13 @@ test('writes at most every two seconds, never two at once, and nothing after the
     {
       at: 10_500,
       deadline: { seconds: 60, reserveSeconds: 2, endsAt: state.opened.startedAt + 60_500, met: false },
-      state: { kind: 'running', filesDone: 0, files: 2, endsAt: 30_500 },
+      state: {
+        kind: 'running',
+        filesDone: 0,
+        files: 2,
+        endsAt: 30_500,
+        load: { workSeconds: expect.any(Number), lostAttempts: 0, rejected: {} },
+      },
     },
   ]);
   now = 13_000;

@@ -3,10 +3,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../shared/clock.ts';
-import type { Report } from '../../../shared/domain/report.ts';
+import type { RejectionCause, Report } from '../../../shared/domain/report.ts';
 import { messageOf } from '../../../shared/errors.ts';
+import { sum } from '../../../shared/numbers.ts';
 import type { Logger } from '../../../shared/system/logger.ts';
-import type { RunNote } from '../../../shared/wire/run-note.ts';
+import type { RunLoad, RunNote } from '../../../shared/wire/run-note.ts';
+import { paceOf, unitsLeft } from '../../core/decide/pace.ts';
+import { rejectionsOf } from '../../core/state/agents/rejections.ts';
 import { deadlineTimes } from '../../core/state/deadline.ts';
 import { howFar } from '../../core/state/progress.ts';
 import type { RunState } from '../../core/state/run-state.ts';
@@ -32,16 +35,18 @@ export function noteProgress(writer: NoteWriter): RunObserver {
   let endsAt: number | null = null;
   let nextAt = 0;
   let isWriting = false;
+  let lostAttempts = 0;
   return {
     observe(event, state) {
       if (event.kind === 'forecast') endsAt = event.at + event.secondsLeft * 1000 + writer.aheadMs;
+      if (event.kind === 'attempt-lost') lostAttempts += 1;
       const now = writer.clock.now();
       // A note that waits for an unreachable Redis must not be followed by more.
       if (now < nextAt || isWriting || state.closed !== null) return;
       nextAt = now + NOTE_MS;
       isWriting = true;
       const { filesDone, files } = howFar(state);
-      const note = noteOf(writer, state, false, { kind: 'running', filesDone, files, endsAt });
+      const note = noteOf(writer, state, false, { kind: 'running', filesDone, files, endsAt, load: loadOf(state, lostAttempts) });
       void writeQuietly(writer, note).then(() => {
         isWriting = false;
       });
@@ -58,6 +63,12 @@ export function noteVerdict(
 ): Promise<void> {
   const report = out === null ? null : { host: hostname(), path: join(out, 'report.html') };
   return writeQuietly(writer, noteOf(writer, state, deadline?.met === true, { kind: 'ended', verdict, exitCode, report, job }));
+}
+
+function loadOf(state: RunState, lostAttempts: number): RunLoad {
+  const rejected: Partial<Record<RejectionCause, number>> = {};
+  for (const { why, messages } of rejectionsOf(state)) rejected[why] = (rejected[why] ?? 0) + messages;
+  return { workSeconds: sum(unitsLeft(state, paceOf(state)).map(({ seconds }) => seconds)), lostAttempts, rejected };
 }
 
 function noteOf({ clock, aheadMs }: NoteWriter, { opened }: RunState, met: boolean, state: RunNote['state']): RunNote {

@@ -227,7 +227,7 @@ test('shows the notes of a run: progress and deadline while it is open, then the
   const runs = createLiveRuns(50_000);
   const id = runId('r1');
   runs.opened({ ...spec, openedAt: 51_000 });
-  runs.noted(id, { at: 52_000, deadline, state: { kind: 'running', filesDone: 1, files: 3, endsAt: 58_000 } });
+  runs.noted(id, { at: 52_000, deadline, state: { kind: 'running', load: null, filesDone: 1, files: 3, endsAt: 58_000 } });
   const head = (now: number) => runs.newestFirst()[0]?.head(now);
   expect(head(2500)).toMatchObject({
     verdict: 'running',
