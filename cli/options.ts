@@ -5,7 +5,7 @@ import { orders } from '../shared/domain/shard.ts';
 import { fingerprintPolicies } from '../shared/domain/suite/fingerprint.ts';
 import { collectChoices } from '../shared/domain/suite/suite-list.ts';
 import { verifyModes } from '../shared/domain/trust.ts';
-import { acceptChoices, certifiedRoles, ciProviders, logLevels, speculations } from '../shared/settings/settings.ts';
+import { acceptChoices, certifiedRoles, ciProviders, logFormats, logLevels, speculations } from '../shared/settings/settings.ts';
 
 import type { CommandName } from './commands.ts';
 
@@ -1083,8 +1083,8 @@ export const optionTable: readonly OptionRow[] = [
     choices: logLevels,
     group: 'Output',
     commands: both,
-    decided: 'silent; info with --log-file',
-    meaning: 'How much to log, as JSON lines',
+    decided: 'silent; info with --log-file or --log-format',
+    meaning: 'How much to log',
     detail: '`info` has one line for each change of state of a run and its agents, `debug` also one for each attempt.',
   }),
   row({
@@ -1095,6 +1095,17 @@ export const optionTable: readonly OptionRow[] = [
     commands: both,
     decided: 'standard error',
     meaning: 'File to log to',
+  }),
+  row({
+    name: 'log-format',
+    kind: 'choice',
+    metavar: 'FORMAT',
+    choices: logFormats,
+    group: 'Output',
+    commands: both,
+    decided: 'json',
+    meaning: 'Log JSON lines, or text for people',
+    detail: 'Both have one line for each change, with the ids of run, shard, attempt and agent in fields of their own.',
   }),
   row({
     name: 'once',

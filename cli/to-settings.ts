@@ -25,6 +25,7 @@ import {
   type InitSettings,
   type KeygenSettings,
   type ListenAddress,
+  logFormats,
   logLevels,
   type PlanSettings,
   type ReplaySettings,
@@ -496,7 +497,11 @@ function copies(values: Read['values']): Copies {
 function common(values: Read['values'], workspace: string) {
   const { text, number, oneOf } = reader(values);
   // Without a request nothing is logged, because the lines would stand between those of the progress.
-  const logLevel = values.has('log-level') ? oneOf('log-level', logLevels) : values.has('log-file') ? 'info' : 'silent';
+  const logLevel = values.has('log-level')
+    ? oneOf('log-level', logLevels)
+    : values.has('log-file') || values.has('log-format')
+      ? 'info'
+      : 'silent';
   return {
     pool: text('pool') ?? '',
     numprocesses: text('numprocesses') ?? '',
@@ -505,6 +510,7 @@ function common(values: Read['values'], workspace: string) {
     workerBytes: number('worker-memory') ?? 0,
     logLevel,
     logFile: text('log-file'),
+    logFormat: oneOf('log-format', logFormats),
   };
 }
 

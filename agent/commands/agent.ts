@@ -39,7 +39,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
   if (settings.drain !== null) return await drainCommand(settings, edge);
   const host = hostname();
   const id = nameOf(settings, host);
-  const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `agent ${id}` });
+  const logger = createLogger({ level: settings.logLevel, file: settings.logFile, format: settings.logFormat, name: `agent ${id}` });
   const { say, sayOnce } = voiceOf(settings, id, edge);
   const warn = (line: string): void => {
     logger.warn({ agent: id, problem: line }, 'went on with a problem');

@@ -172,7 +172,7 @@ function leaveMs({ settings, startedAt }: Setting): number {
 /** The flags of an agent that serves only the runs of this command. */
 export const agentFlags = (settings: RunSettings, signer: Signer | null): string[] => [
   ...['--numprocesses', settings.numprocesses, '--python', settings.python, '--workspace', settings.workspace],
-  ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel],
+  ...['--worker-memory', String(settings.workerBytes), '--log-level', settings.logLevel, '--log-format', settings.logFormat],
   ...(settings.logFile === null ? [] : ['--log-file', settings.logFile]),
   ...(['ca', 'cert', 'key'] as const).flatMap((file) =>
     settings.redisTls[file] === null ? [] : [`--redis-${file}`, settings.redisTls[file]],

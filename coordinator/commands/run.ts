@@ -25,7 +25,7 @@ export async function runCommand(settings: RunSettings, edge: Edge): Promise<num
   // The start of the process, because loading the program is part of the command's time.
   const startedAt = Math.round(performance.timeOrigin);
   const id = settings.resume === null ? newRunId(startedAt) : runId(settings.resume);
-  const logger = createLogger({ level: settings.logLevel, file: settings.logFile, name: `run ${id}` });
+  const logger = createLogger({ level: settings.logLevel, file: settings.logFile, format: settings.logFormat, name: `run ${id}` });
   const out = settings.out ?? join(settings.workspace, '.shardline', 'runs', id);
   const interrupts = followCancellation(edge);
   const judging = async () => ({

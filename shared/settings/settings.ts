@@ -14,6 +14,9 @@ import type { ResourceRule } from './resources.ts';
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+export const logFormats = ['json', 'text'] as const;
+export type LogFormat = (typeof logFormats)[number];
+
 export const verbosities = ['quiet', 'normal', 'verbose'] as const;
 export type Verbosity = (typeof verbosities)[number];
 
@@ -40,6 +43,7 @@ interface CommonSettings {
   readonly workerBytes: number;
   readonly logLevel: LogLevel;
   readonly logFile: string | null;
+  readonly logFormat: LogFormat;
 }
 
 /** Additional paths for the report, by format; null writes none. */

@@ -1,9 +1,10 @@
-// The log: JSON lines on standard error or in a file. Callers must log the safe form of an address, so that no password gets into the log.
+// The log: JSON lines, or text for people, on standard error or in a file. Callers must log the safe form of an address, so that no password gets into the log.
 
 import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
 import { messageOf, ShardlineError } from '../errors.ts';
-import type { LogLevel } from '../settings/settings.ts';
+import type { LogFormat, LogLevel } from '../settings/settings.ts';
+import { logLine } from '../text/log-line.ts';
 import { makeDirectory } from './files/make-directory.ts';
 
 export interface Logger {
@@ -16,12 +17,17 @@ export interface Logger {
 }
 
 /** Throws `output-not-writable`. Writes are synchronous, so a process that dies has written all its lines. */
-export function createLogger(options: { readonly level: LogLevel; readonly file: string | null; readonly name: string }): Logger {
-  const { level, file, name } = options;
+export function createLogger(options: {
+  readonly level: LogLevel;
+  readonly file: string | null;
+  readonly name: string;
+  readonly format?: LogFormat;
+}): Logger {
+  const { level, file, name, format = 'json' } = options;
   try {
     if (file !== null) makeDirectory(dirname(file));
     const stream = destination({ dest: file ?? 2, sync: true });
-    const log = pino({ level, name }, stream);
+    const log = pino({ level, name }, format === 'json' ? stream : { write: (line) => void stream.write(logLine(line)) });
     // A full disk must not end the run. The logger reports it once and then logs nothing more.
     stream.on('error', (problem: unknown) => {
       if (log.level === 'silent') return;

@@ -34,6 +34,17 @@ test('logs each change of state of a run and its agent once, and nothing on the 
   expect(await project.read('run.log')).not.toContain('printed');
 });
 
+test('--log-format text logs the same lines for people', async () => {
+  await using project = await newProject({ 'test_a.py': 'def test_a(): pass\n' });
+  const ran = await project.shardline(['run', '--out', 'out', '-n', '1', '--log-file', 'run.log', '--log-format', 'text']);
+  expect(ran.exitCode, ran.all).toBe(0);
+  const { runId } = await project.report();
+  const log = await project.read('run.log');
+  expect(log).toMatch(new RegExp(`^\\S+Z INFO  run ${runId}: run opened run=${runId} pool=default shards=1 deadlineSeconds=null$`, 'm'));
+  expect(log).toMatch(new RegExp(`^\\S+Z INFO  agent \\S+: agent joined run=${runId} agent=`, 'm'));
+  expect(log).not.toContain('{"');
+});
+
 test('logs every attempt if asked to, and the error that ends a command, without its password', async () => {
   await using project = await newProject({ 'test_a.py': 'def test_a(): pass\n' });
   const log = ['--log-file', 'run.log', '--log-level', 'debug'];

@@ -45,7 +45,7 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     isConcluded: () => verdict !== null,
   };
   const { run } = settings;
-  const logger = createLogger({ level: run.logLevel, file: run.logFile, name: `run ${id}` });
+  const logger = createLogger({ level: run.logLevel, file: run.logFile, format: run.logFormat, name: `run ${id}` });
   // Not awaited: a Redis that is lost may keep a renewal waiting, and nothing needs it any more.
   void keep(leadership, deposed, AbortSignal.any([ended.signal, leaving]));
   try {
