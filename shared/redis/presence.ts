@@ -30,10 +30,6 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[4]
 end
 return { redis.call('HGET', ARGV[5], ARGV[1]) or '', now }`);
 
-const ALIVE = `
-local t = redis.call('TIME')
-return redis.call('ZRANGEBYSCORE', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000), '+inf')`;
-
 /** What a heartbeat learns. */
 export interface Heard {
   /** The text of a request to drain this agent; empty if there is none. */
@@ -53,9 +49,11 @@ export async function leavePresence(redis: Redis, { agents, facts }: PoolKeys, a
   await redis.multi().zrem(agents, agent).hdel(facts, agent).exec();
 }
 
+/** Without a script, so that an account may watch a pool that may only read. */
 export async function alive(redis: Redis, agentsKey: string): Promise<readonly AgentId[]> {
-  const names: unknown = await redis.eval(ALIVE, 1, agentsKey);
-  return Array.isArray(names) ? names.flatMap((name) => readId(agentIdSchema, String(name))) : [];
+  const [seconds] = await redis.time();
+  const names = await redis.zrangebyscore(agentsKey, Number(seconds) * 1000, '+inf');
+  return names.flatMap((name) => readId(agentIdSchema, name));
 }
 
 /** The facts of these agents; null for one without facts that this version can read. */

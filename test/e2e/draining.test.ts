@@ -59,8 +59,8 @@ test('on SIGTERM an agent finishes what it runs and hands back the rest, and no 
   await eventually('both workers run a test', () => ranIn(project).length === 2);
   sigterm(first.agent);
   await eventually('the agent drains', () => first.printed().includes('draining: takes no more shards'));
-  const shown = await project.shardline(['status'], settings);
-  expect(shown.stdout).toMatch(/agent first-\S+: 2 shards running or queued\n[\s\S]*draining/);
+  const shows = async (): Promise<string> => (await project.shardline(['status'], settings)).stdout;
+  await eventually('status shows it', async () => /agent first-\S+: 2 shards running or queued\n[\s\S]*: draining/.test(await shows()));
   await openGate(project);
   expect((await first.agent).exitCode).toBe(0);
   const second = await agentOf(project, ['--name', 'second'], settings);
@@ -126,7 +126,7 @@ test('an agent with --trust drains only on a signed request', { timeout: 180_000
   const request = { pool: 'default', agent: agentId(far.id), at: await serverNow(redis) };
   const log = (text: string) => async (): Promise<boolean> => (await project.read('agent.log')).includes(text);
   await requestDrain(redis, keys, request, theirs);
-  await eventually('the agent refuses another key', log('which this agent does not trust'));
+  await eventually('the agent refuses another key', log('it is signed with key'));
   // A request that its signer has made for another pool, or long ago.
   await redis.hset(keys.drains, far.id, encodeDrain({ ...request, at: request.at - 3_600_000 }, ours));
   await eventually('the agent refuses an old request', log('it is out of date'));
