@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type fc from 'fast-check';
+import fc from 'fast-check';
 import { createLineSplitter, decodeMessage as decodePluginMessage } from '../../agent/pytest/codec.ts';
 import { merge } from '../../coordinator/core/result/merge.ts';
 import { readFileLog } from '../../coordinator/record/file-log.ts';
@@ -38,9 +38,10 @@ import { decodeSpec, encodeSpec } from '../../shared/wire/run-spec.ts';
 import { NO_VERIFIER, verifierOf } from '../../shared/wire/signature.ts';
 import { decodeCensus, decodeCensusFile, encodeCensus, encodeCensusFile } from '../../shared/wire/suite/census.ts';
 import { decodeFileTiming, decodeTimedFile, decodeTimings, encodeFileTiming, encodeTimings } from '../../shared/wire/suite/timings.ts';
-import { jsonTexts, lineTexts, messageTexts, noiseOf } from './mutations.ts';
+import { readCertificate } from '../../shared/wire/trust/certificate.ts';
+import { editedText, jsonTexts, lineTexts, messageTexts, noiseOf } from './mutations.ts';
 import { discoveryResult, measured, pluginMessages } from './pytest-samples.ts';
-import { address, attempts, batches, commands, log, opening, publicKey, reports, signedBatches } from './samples.ts';
+import { address, attempts, batches, certificate, commands, log, opening, publicKey, reports, signedBatches } from './samples.ts';
 
 export interface Codec {
   readonly name: string;
@@ -58,7 +59,7 @@ const NEVER: ReadonlySet<ErrorCode> = new Set();
 const anyone: Reader = { ...address, verifier: NO_VERIFIER };
 const strict: Reader = {
   ...address,
-  verifier: verifierOf([publicKey], 'require', () => undefined),
+  verifier: verifierOf({ keys: [{ key: publicKey, uses: ['agent'] }], mode: 'require', onDoubt: () => undefined, now: () => 0 }),
 };
 const digest = 'b'.repeat(64);
 
@@ -96,10 +97,20 @@ const messages = (): readonly Codec[] => [
   message('spec of a run', [encodeSpec(opening.spec)], (text) => decodeSpec(text, anyone, 'x')),
   message('attempt', attempts, (text) => decodeAttempt(text, anyone, 'x')),
   message('command', commands, (text) => decodeCommand(text, anyone, 'x')),
+  message('verdict of a group', [encodeVerdict(verdict, { ...address, generation: 0, epoch: 1 })], (text) =>
+    decodeVerdict(text, anyone, 'x'),
+  ),
+  {
+    name: 'certificate',
+    samples: [certificate],
+    texts: fc.oneof(noiseOf([certificate]), editedText(certificate)),
+    read: readCertificate,
+    codes: NEVER,
+  },
   message('batch of events', batches, (text) => decodeEvents(text, anyone, 'x')),
   {
     ...message('signed batch of events', signedBatches, readSigned),
-    codes: new Set<ErrorCode>([...MESSAGE, 'not-signed', 'unknown-key', 'bad-signature']),
+    codes: new Set<ErrorCode>([...MESSAGE, 'not-signed', 'unknown-key', 'bad-certificate', 'bad-signature']),
   },
   {
     ...message('entry of the stream', batches, (text) => {
@@ -181,8 +192,10 @@ const verdict = {
   exitCode: 1,
   line: '1 failed',
   failedOn: [],
-  again: { failed: ['test_a.py::test_x'], notRun: ['test_b.py'] },
+  again: { failed: [nodeId('test_a.py::test_x')], notRun: [nodeId('test_b.py')] },
   files: digest,
+  endedAt: null,
+  reportDigest: null,
 };
 const holder = { id: '6f1c3c1e-7b1e-4a53-9f0e-5d1a3c0b2a11', host: 'h', pid: 3, line: null };
 const notes = [
@@ -203,7 +216,6 @@ const division = {
 const ids = ['a1', 'r1', 's1.1', 'test_a.py::test_x'];
 
 const values = (): readonly Codec[] => [
-  json('verdict of a group', [encodeVerdict(verdict)], (text) => decodeVerdict(text, 'x')),
   json('holder of a lease', [encodeHolder(holder)], (text) => decodeHolder(text, 'x')),
   json('note of a run', notes.map(encodeNote), (text) => decodeNote(text, 'x')),
   json('census', [encodeCensus(census)], (text) => decodeCensus(text, 'x')),

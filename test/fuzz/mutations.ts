@@ -146,6 +146,19 @@ export const noiseOf = (samples: readonly string[]): fc.Arbitrary<string> =>
       .map(([text, from, to, noise]) => text.slice(0, from % (text.length + 1)) + noise + text.slice(to % (text.length + 1))),
   );
 
+/** A text of lines with another value in one of them. */
+export const editedText = (sample: string): fc.Arbitrary<string> =>
+  fc.tuple(at, texts).map(([place, value]) => {
+    const lines = sample.split('\n');
+    const line = place % lines.length;
+    return lines
+      .with(
+        line,
+        (lines[line] ?? '').replace(/: .*/, () => `: ${value}`),
+      )
+      .join('\n');
+  });
+
 /** Texts for a codec whose valid texts are JSON. */
 export const jsonTexts = (samples: readonly string[]): fc.Arbitrary<string> =>
   fc.oneof(

@@ -11,7 +11,8 @@ import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import { encodeLines, type LogRecord } from '../../shared/wire/run-log.ts';
-import { signerOf } from '../../shared/wire/signature.ts';
+import { keyIdOf, signerOf } from '../../shared/wire/signature.ts';
+import { encodeCertificate } from '../../shared/wire/trust/certificate.ts';
 import { syntheticReport } from '../support/synthetic-report.ts';
 import {
   a1,
@@ -45,6 +46,20 @@ const privateKey = createPrivateKey({
 });
 export const signer = signerOf(privateKey);
 export const publicKey = createPublicKey(privateKey);
+
+export const certificate = encodeCertificate(
+  {
+    key: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+    pool: 'default',
+    run: '*',
+    roles: ['agent'],
+    from: 1_000_000,
+    until: 2_000_000,
+    mostAgents: null,
+    issuer: keyIdOf(publicKey),
+  },
+  privateKey,
+);
 
 export const opening = opened([shardOf(1, ['test_a.py', 'dir/test_b.py']), shardOf(2, ['test_c.py'])], {
   digests: { [testFile('test_a.py')]: digest },
