@@ -26,22 +26,22 @@ export interface ShownState {
 export const noneShown = (): ShownState => ({ sessions: new Map(), besides: new Map(), deselected: new Map(), texts: new Map() });
 
 /**
- * Changes `state`. Known output, and counts below those already recorded, change nothing. `fit` cuts a text for which the run has no room
+ * Changes `state`. Known output, and counts below those already recorded, change nothing. `cut` cuts a text for which the run has no room
  * left.
  */
-export function addShown(state: ShownState, agent: AgentId, shown: Shown, fit: (text: string) => string = (text) => text): void {
+export function addShown(state: ShownState, agent: AgentId, shown: Shown, cut: (text: string) => string = (text) => text): void {
   const session = state.sessions.get(agent) ?? { header: null, sections: [] };
   state.sessions.set(agent, session);
   session.header = shown.header ?? session.header;
   for (const section of shown.sections) {
     const isKnown = session.sections.some(({ title, text }) => title === section.title && text === section.text);
-    if (!isKnown && session.sections.length < SECTIONS) session.sections.push({ title: section.title, text: fit(section.text) });
+    if (!isKnown && session.sections.length < SECTIONS) session.sections.push({ title: section.title, text: cut(section.text) });
   }
   for (const each of shown.warnings) {
     const key = JSON.stringify([each.nodeid, keyOf(each.warning)]);
     const known = state.besides.get(key)?.warning;
     if (each.warning.count <= (known?.count ?? 0) || (known === undefined && state.besides.size >= WARNINGS)) continue;
-    const message = known?.message ?? fit(each.warning.message);
+    const message = known?.message ?? cut(each.warning.message);
     state.besides.set(key, { ...each, warning: { ...each.warning, message } });
   }
   for (const { file, count } of shown.deselected) state.deselected.set(file, Math.max(count, state.deselected.get(file) ?? 0));
