@@ -199,7 +199,17 @@ const verdict = {
 };
 const holder = { id: '6f1c3c1e-7b1e-4a53-9f0e-5d1a3c0b2a11', host: 'h', pid: 3, line: null };
 const notes = [
-  { at: 1, deadline: null, state: { kind: 'running', filesDone: 1, files: 2, endsAt: null } },
+  {
+    at: 1,
+    deadline: null,
+    state: {
+      kind: 'running',
+      filesDone: 1,
+      files: 2,
+      endsAt: null,
+      load: { workSeconds: 1, lostAttempts: 0, rejected: { unreadable: 1 } },
+    },
+  },
   {
     at: 1,
     deadline: { seconds: 3, reserveSeconds: 1, endsAt: 9, met: true },

@@ -5,7 +5,7 @@ import type { RunId } from '../../domain/ids.ts';
 import { ShardlineError } from '../../errors.ts';
 import { oneLine } from '../../text/safe-text.ts';
 import { bytesSchema, hostSchema, MOST_WORKERS, secondsSchema } from '../limits.ts';
-import { parseVersioned, runIdSchema } from '../parse.ts';
+import { listOf, parseVersioned, runIdSchema } from '../parse.ts';
 
 export interface AgentFacts {
   /** The version of shardline. */
@@ -40,13 +40,13 @@ const factsSchema = z.object({
     cpus: z.number().min(0).max(MOST_WORKERS),
     memoryBytes: bytesSchema,
     workers: z.int().min(0).max(MOST_WORKERS),
-    labels: z.array(word).max(MOST_LABELS),
+    labels: listOf(word, { most: MOST_LABELS }),
     commit: z
       .string()
       .regex(/^[0-9a-f]{7,64}$/)
       .nullable(),
     drainSeconds: secondsSchema.nullable(),
-    runs: z.array(z.object({ run: runIdSchema, shards: z.int().min(0).max(100_000) })).max(MOST_RUNS),
+    runs: listOf(z.object({ run: runIdSchema, shards: z.int().min(0).max(100_000) }), { most: MOST_RUNS }),
   }),
 });
 
