@@ -27,6 +27,8 @@ export const pluginMessages: readonly string[] = [
     file: 'test_a.py',
     nodeids: ['test_a.py::test_x'],
     serial: [],
+    needs: [{ nodeid: 'test_a.py::test_x', labels: ['gpu'], resources: { db: 1 } }],
+    unmet: ['test_a.py::test_x'],
     mayBackUp: true,
     digest: null,
     seconds: 0.2,

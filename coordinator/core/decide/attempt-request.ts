@@ -8,7 +8,7 @@ import type { FileProgress } from '../state/records.ts';
 import { allAttemptsOf, attemptsOf, type ShardRecord } from '../state/records.ts';
 import { isUnfinished, unfinishedSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
-import { laneFor, needsOf } from './placement.ts';
+import { laneFor, needsOf } from './needs/placement.ts';
 import { recheckWork } from './recheck.ts';
 import { rerunWork } from './rerun.ts';
 

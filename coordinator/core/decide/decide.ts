@@ -14,14 +14,14 @@ import { dueInOrder, supersededAttempts } from '../state/shard-index.ts';
 import type { Action } from './actions.ts';
 import { admit } from './admission.ts';
 import { decideGiveUps } from './give-up.ts';
-import { decideUnmet, grantStarts } from './grants.ts';
 import { isSuspect, isToHalve } from './isolate-crash.ts';
+import { decideUnmet, grantStarts } from './needs/grants.ts';
+import { stranded } from './needs/placement.ts';
+import { isToDivide } from './needs/split-by-needs.ts';
 import { decideOddLists } from './odd-lists.ts';
-import { stranded } from './placement.ts';
 import { decideDismissals } from './quarantine.ts';
 import { decideRechecks, isRechecking, openDoubts } from './recheck.ts';
 import { countFailures, decideReruns, isRerunning } from './rerun.ts';
-import { isToDivide } from './split-by-needs.ts';
 import { stragglers, waitingForNothing } from './straggler.ts';
 
 /** Returns the actions to carry out now, in order. It reads time only from the state. A closed run needs no action. */

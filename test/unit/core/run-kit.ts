@@ -4,7 +4,7 @@ import type { Action } from '../../../coordinator/core/decide/actions.ts';
 import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../../coordinator/core/decide/decide.ts';
 import { halve } from '../../../coordinator/core/decide/isolate-crash.ts';
-import { divideByNeeds } from '../../../coordinator/core/decide/split-by-needs.ts';
+import { divideByNeeds } from '../../../coordinator/core/decide/needs/split-by-needs.ts';
 import { NO_AFFINITY } from '../../../coordinator/core/plan/affinity.ts';
 import { planSuite } from '../../../coordinator/core/plan/plan-suite.ts';
 import { merge } from '../../../coordinator/core/result/merge.ts';

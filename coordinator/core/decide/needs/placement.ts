@@ -1,11 +1,11 @@
 // Decides which agents get an attempt whose tests need labels. Agents with the same labels share a queue, their lane.
 
-import type { AttemptRole, Lane } from '../../../shared/domain/attempt.ts';
-import { allNeeds, hasLabels, type Needs, NO_NEEDS } from '../../../shared/domain/needs.ts';
-import { isServing } from '../state/conduct.ts';
-import type { AgentRecord, AttemptRecord, ShardRecord } from '../state/records.ts';
-import type { RunState } from '../state/run-state.ts';
-import { rerunWork } from './rerun.ts';
+import type { AttemptRole, Lane } from '../../../../shared/domain/attempt.ts';
+import { allNeeds, hasLabels, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
+import { isServing } from '../../state/conduct.ts';
+import type { AgentRecord, AttemptRecord, ShardRecord } from '../../state/records.ts';
+import type { RunState } from '../../state/run-state.ts';
+import { rerunWork } from '../rerun.ts';
 
 /** What the shard's next attempt of this role needs. */
 export function needsOf(state: RunState, record: ShardRecord, role: AttemptRole): Needs {

@@ -1,11 +1,11 @@
 // Divides a shard whose last attempt left tests that need more than the shard has. Tests with equal needs stay together.
 
-import { type ShardId, shardId } from '../../../shared/domain/ids.ts';
-import { allNeeds, covers, isNone, type Needs, NO_NEEDS, needsKey } from '../../../shared/domain/needs.ts';
-import type { Shard } from '../../../shared/domain/shard.ts';
-import { hasEnded, type ShardRecord } from '../state/records.ts';
-import type { RunState } from '../state/run-state.ts';
-import { joined, type Unit, unitsOf } from './isolate-crash.ts';
+import { type ShardId, shardId } from '../../../../shared/domain/ids.ts';
+import { allNeeds, covers, isNone, type Needs, NO_NEEDS, needsKey } from '../../../../shared/domain/needs.ts';
+import type { Shard } from '../../../../shared/domain/shard.ts';
+import { hasEnded, type ShardRecord } from '../../state/records.ts';
+import type { RunState } from '../../state/run-state.ts';
+import { joined, type Unit, unitsOf } from '../isolate-crash.ts';
 
 /** True if a test without an outcome needs more than the shard has. */
 export function isToDivide(record: ShardRecord): boolean {

@@ -3,12 +3,12 @@
 // The coordinator is the only owner of resources, and an attempt gets all of its resources at once or none. So no two attempts can wait for
 // each other. The shard that has waited longest goes first, and what it lacks is kept free for it.
 
-import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../../shared/domain/needs.ts';
-import { unitsInUse } from '../state/attempts/holders.ts';
-import { openWait, waitingSince } from '../state/attempts/waits.ts';
-import type { ShardRecord } from '../state/records.ts';
-import type { RunState } from '../state/run-state.ts';
-import type { Action } from './actions.ts';
+import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
+import { unitsInUse } from '../../state/attempts/holders.ts';
+import { openWait, waitingSince } from '../../state/attempts/waits.ts';
+import type { ShardRecord } from '../../state/records.ts';
+import type { RunState } from '../../state/run-state.ts';
+import type { Action } from '../actions.ts';
 import { isAnyoneHere, laneFor, needsOf } from './placement.ts';
 
 type Start = Extract<Action, { readonly kind: 'start-attempt' }>;
