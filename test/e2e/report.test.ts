@@ -51,12 +51,12 @@ describe('shardline report', () => {
   test('rebuilds report.json from events.ndjson, byte for byte except for the times of writing', async () => {
     const { exitCode } = await project.shardline(['report', 'out/events.ndjson', '--json', 'again.json', '--quiet']);
     expect(exitCode).toBe(1);
-    const { targets, conflicts, comparison, history, ...rest } = JSON.parse(await project.read('out/report.json'));
+    const { targets, conflicts, waits, comparison, history, ...rest } = JSON.parse(await project.read('out/report.json'));
     expect(targets).toMatchObject([{ met: true }, { met: true }]);
     expect(comparison).toBeNull();
     expect(history).toMatchObject({ unstable: [] });
     expect(timeless(await project.read('again.json'))).toBe(
-      timeless(`${JSON.stringify({ ...rest, targets: null, conflicts, comparison: null, history: null }, null, 2)}\n`),
+      timeless(`${JSON.stringify({ ...rest, targets: null, conflicts, waits, comparison: null, history: null }, null, 2)}\n`),
     );
     expect(outcomesOf(decodeReport(await project.read('again.json'), 'again.json'))).toMatchObject({
       'tests/test_bad.py::test_bad': 'failed',
