@@ -46,12 +46,14 @@ export function judgeArgs(args: readonly string[], { mode, own }: AcceptedArgs):
   for (let at = 0; at < args.length; at += 1) {
     const argument = args[at] ?? '';
     const [name = ''] = argument.split('=', 1);
-    if (VALUED.has(argument)) at += 1;
-    else if (argument.startsWith('-') && isPairOf(own, argument, args[at + 1])) at += 1;
+    if (argument.startsWith('-') && isPairOf(own, argument, args[at + 1])) at += 1;
     else if (given.has(argument) && !takesNext(own, argument)) continue;
+    // pytest replaces the argument by the lines of a file, also where it expects the value of an option.
+    else if (argument.startsWith('@')) refused.push(argument);
+    else if (VALUED.has(argument)) at += args[at + 1]?.startsWith('@') ? 0 : 1;
     else if (FLAGS.has(argument) || SHORT_FLAGS.test(argument) || SHORT_VALUED.test(argument)) continue;
     else if (name !== argument && name.startsWith('--') && VALUED.has(name)) continue;
-    else if (argument.startsWith('-') || argument.startsWith('@')) refused.push(argument);
+    else if (argument.startsWith('-')) refused.push(argument);
     else paths.push(argument.split('::', 1)[0] ?? '');
   }
   return { refused, paths };

@@ -45,6 +45,8 @@ test.each([
   ['--tx', 'popen//python=/x'],
   ['--import-mode=importlib'],
   ['@file'],
+  ['-k', '@/etc/passwd'],
+  ['--deselect', '@file'],
   ['-xp'],
   ['--max=2'],
   ['-k=1', '-p', 'x'],
@@ -57,5 +59,6 @@ test('accepts what the user of this machine gave, and everything with any', () =
   expect(judgeArgs(args, { mode: 'safe', own: args })).toEqual({ refused: [], paths: [] });
   // Another value of the user's own option.
   expect(judgeArgs([...args, '-p', 'other'], { mode: 'safe', own: args })).toEqual({ refused: ['-p'], paths: ['other'] });
+  expect(judgeArgs(['-k', '@own'], { mode: 'safe', own: ['-k', '@own'] }).refused).toEqual([]);
   expect(judgeArgs(['-p', 'x', '/etc'], { mode: 'any', own: [] })).toEqual({ refused: [], paths: [] });
 });
