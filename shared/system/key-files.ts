@@ -19,12 +19,22 @@ export async function readSigner(path: string): Promise<Signer> {
   const key = await readPrivateKey(path);
   const signer = signerOf(key);
   const certificatePath = certificatePathOf(path);
-  const certificate = await readFile(certificatePath, 'utf8').catch(() => '');
+  const certificate = await readCertificateFile(certificatePath);
   if (certificate === '') return signer;
   const problem = certificateProblem(certificate, signer.publicKey);
   if (problem === null) return signerOf(key, certificate);
   const fix = `Run \`shardline keygen ${publicPathOf(path)} --certify POOL_KEY\`, or remove ${certificatePath}.`;
   throw new ShardlineError('bad-key', { path: certificatePath, problem, fix });
+}
+
+/** Empty if there is no such file. Throws `bad-key`. */
+async function readCertificateFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return '';
+    throw new ShardlineError('bad-key', { path, problem: messageOf(thrown), fix: 'Make it a file that this user can read, or remove it.' });
+  }
 }
 
 /** What its owner can know: only those who trust the pool key can verify the signature. */
@@ -47,11 +57,18 @@ export async function readPrivateKey(path: string): Promise<KeyObject> {
 /** `source` names the origin of the text. Throws `bad-key`. */
 export const privateKeyIn = (text: string, source: string): KeyObject => ed25519(source, 'private', () => createPrivateKey(text));
 
+const USE_LINE = /^[^\S\n]*use[^\S\n]*:/gim;
+
 /** Reads the public keys of one file, which may hold several. A key without a `Use:` line has the uses `otherwise`. Throws `bad-key`. */
 export async function readTrustedKeys(path: string, otherwise: readonly KeyUse[]): Promise<readonly TrustedKey[]> {
   const text = await readKeyFile(path);
   const blocks = [...text.matchAll(/(?:^Use:([^\n]*)\r?\n)?(-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----)/gm)];
   if (blocks.length === 0) throw notAKey(path, 'public', 'it has no PUBLIC KEY block');
+  // A line that limits no key would leave its key with the uses of one without such a line.
+  if ((text.match(USE_LINE) ?? []).length > blocks.filter(([, uses]) => uses !== undefined).length) {
+    const fix = 'Write it as `Use: certify`, directly above the line -----BEGIN PUBLIC KEY-----.';
+    throw new ShardlineError('bad-key', { path, problem: 'it has a `Use:` line that belongs to no key', fix });
+  }
   return blocks.map(([, uses, block = '']) => ({
     key: ed25519(path, 'public', () => createPublicKey(block)),
     uses: uses === undefined ? otherwise : usesIn(uses, path),

@@ -1,6 +1,6 @@
 // Key files: what is written can be read, and what is no key, or not private, is refused.
 
-import { chmod, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
@@ -83,6 +83,13 @@ test('a line before a key says what it is trusted for, and a pool key has one', 
   expect(uses).toEqual([['certify'], ['coordinator'], ['agent', 'coordinator']]);
   await writeFile(trusted, `Use: everything\n${texts[1]}`);
   await expect(readTrustedKeys(trusted, [])).rejects.toMatchObject({ ...refusal, message: expect.stringContaining('Use: everything') });
+  for (const misplaced of ['Use: certify\n\n', 'Use: certify\n# pool\n', 'use: certify\n', ' Use: certify\n']) {
+    await writeFile(trusted, `${misplaced}${texts[1]}`);
+    await expect(readTrustedKeys(trusted, ['agent']), misplaced).rejects.toMatchObject({
+      ...refusal,
+      message: expect.stringContaining('belongs to no key'),
+    });
+  }
   const { stdout } = await execa('openssl', ['pkey', '-pubin', '-in', publicPathOf(pool), '-text', '-noout']);
   expect(stdout.toLowerCase()).toContain('ed25519');
 });
@@ -105,4 +112,7 @@ test('a signer brings its certificate, unless it is expired or that of another k
   await expect(readSigner(own)).rejects.toMatchObject({ ...refusal, message: expect.stringContaining('expired at') });
   await writeFile(certificatePathOf(own), 'no certificate');
   await expect(readSigner(own)).rejects.toMatchObject(refusal);
+  await rm(certificatePathOf(own));
+  await mkdir(certificatePathOf(own));
+  await expect(readSigner(own)).rejects.toMatchObject({ ...refusal, message: expect.stringContaining('EISDIR') });
 });
