@@ -32,7 +32,7 @@ import { placesOf } from '../preparation/last-failures.ts';
 import { readTrust } from '../preparation/run-trust.ts';
 import type { SharedRun } from '../run-context.ts';
 import { leadRun } from './lead-run.ts';
-import type { Membership } from './membership.ts';
+import { type Membership, newVerdict } from './membership.ts';
 
 /** Interval of looks for the verdict. With the end of the agent, a job ends within 2 s of it. */
 const LOOK_MS = 500;
@@ -83,6 +83,7 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   });
   const { isNamedByUser } = identity;
   const job = ownJob(given, edge.env, isNamedByUser, tooOldMs(identity, print.git !== null, given.isFresh));
+  const joinedAt = Date.now();
   const found = await withWords(url, members.join(job));
   // Only this job's own word counts for what it was asked to run.
   const joined = { ...found, isFresh: found.isFresh || job.isFresh };
@@ -105,7 +106,7 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   const agents = startAgent(settings.run, trust.signer, edge, agent, url);
   opened.use(agents);
   agents.speak((line) => void edge.stderr.write(`${line}\n`));
-  const ended = await untilVerdict({ settings, edge, group: members, run, joined, trust, files, leaving });
+  const ended = await untilVerdict({ settings, edge, group: members, run, joined, joinedAt, trust, files, leaving });
   return endWith(settings, edge, ended, agent);
 }
 
@@ -118,7 +119,7 @@ interface Ended {
 
 /** Resolves once the run has ended. Leads it meanwhile, whenever no other job does. Throws what ends this job without a verdict. */
 async function untilVerdict(member: Membership): Promise<Ended> {
-  const { group, joined, leaving } = member;
+  const { group, leaving } = member;
   const over = new AbortController();
   const until = AbortSignal.any([over.signal, leaving]);
   let isLeading = false;
@@ -130,7 +131,7 @@ async function untilVerdict(member: Membership): Promise<Ended> {
       const leadership = await group.lead(until);
       isLeading = true;
       // The job that led before may have ended the run.
-      const stored = await group.verdict(joined.generation);
+      const stored = await storedVerdict(member);
       if (stored !== null) return { verdict: stored, hasLed: false };
       const verdict = await leadRun(member, leadership, again).catch((thrown: unknown) => {
         // The job that led before may have restarted the run just now.
@@ -146,7 +147,7 @@ async function untilVerdict(member: Membership): Promise<Ended> {
   /** Pending while this job leads, because it then has the report to print. */
   const watch = async (): Promise<Ended> => {
     for (;;) {
-      const verdict = isLeading ? null : await group.verdict(joined.generation);
+      const verdict = isLeading ? null : await storedVerdict(member);
       if (verdict !== null) return { verdict, hasLed: false };
       await systemClock.wait(LOOK_MS, until);
     }
@@ -160,6 +161,11 @@ async function untilVerdict(member: Membership): Promise<Ended> {
     watching.catch(() => undefined);
     await leading.catch(() => undefined);
   }
+}
+
+async function storedVerdict(member: Membership): Promise<GroupVerdict | null> {
+  const verdict = await member.group.verdict(member.joined.generation);
+  return verdict === null ? null : newVerdict(member, verdict);
 }
 
 /** What a retry runs. A test whose file is not in this workspace, as one that was generated, makes it run the whole suite. */

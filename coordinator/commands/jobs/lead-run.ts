@@ -17,7 +17,7 @@ import { readableLog } from '../../redis/shared-log.ts';
 import { verdictText } from '../../reporters/summary/terminal-summary.ts';
 import { originOf } from '../preparation/origin-of.ts';
 import type { Setting, SharedRun } from '../run-context.ts';
-import type { Membership } from './membership.ts';
+import { type Membership, newVerdict } from './membership.ts';
 
 /** Interval at which the job that leads renews its lease. */
 const RENEW_MS = 1000;
@@ -39,7 +39,7 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     async conclude(report, exitCode) {
       const line = verdictText({ ...report, exitCode });
       const ended = { exitCode, line, files, endedAt: Date.now(), reportDigest: await digestOfFile(join(out, 'report.json')) };
-      verdict = await leadership.conclude(joined.generation, verdictOf(report, ended));
+      verdict = newVerdict(member, await leadership.conclude(joined.generation, verdictOf(report, ended)));
     },
     confirm: () => leadership.renew(),
     isConcluded: () => verdict !== null,

@@ -1,8 +1,11 @@
 // A CI job that has joined the others of its run.
 
 import type { RunId } from '../../../shared/domain/ids.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
 import type { CiSettings, RunSettings } from '../../../shared/settings/settings.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
+import type { GroupVerdict } from '../../../shared/wire/group.ts';
+import { CLOCK_TOLERANCE_MS } from '../../../shared/wire/trust/certificate.ts';
 import type { CiGroup, Joined } from '../../ports.ts';
 import type { RunTrust } from '../preparation/run-trust.ts';
 
@@ -12,9 +15,20 @@ export interface Membership {
   readonly group: CiGroup;
   readonly run: RunId;
   readonly joined: Joined;
+  /** When this job joined, in milliseconds since the epoch. */
+  readonly joinedAt: number;
   readonly trust: RunTrust;
   /** Equal for workspaces with the same files; null if unknown. */
   readonly files: string | null;
   /** Aborts when this job must end before the run. */
   readonly leaving: AbortSignal;
+}
+
+/**
+ * A verdict that was stored after this job found none. The name of a run may repeat, and anyone who can write to Redis can store the signed
+ * verdict of an earlier run of that name. Throws `bad-message`.
+ */
+export function newVerdict({ joinedAt, run, trust }: Pick<Membership, 'joinedAt' | 'run' | 'trust'>, verdict: GroupVerdict): GroupVerdict {
+  if (!trust.verifier.isStrict || (verdict.endedAt ?? 0) >= joinedAt - CLOCK_TOLERANCE_MS) return verdict;
+  throw new ShardlineError('bad-message', { source: `the verdict of run ${run}`, problem: 'it is older than this job' });
 }
