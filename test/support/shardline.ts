@@ -66,6 +66,8 @@ const start = (cwd: string, argv: readonly string[], settings: Readonly<Record<s
     reject: false,
     all: true,
     stdin: 'ignore',
+    // An agent that is to leave first finishes its shards, which may take longer than the 5 s of execa.
+    forceKillAfterDelay: 60_000,
   });
 
 /** Outcome by node id. */
