@@ -6,17 +6,19 @@ import type { RunEvent } from '../shared/domain/events.ts';
 import type { RunId } from '../shared/domain/ids.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { ShardlineError } from '../shared/errors.ts';
+import { createClosingStack } from '../shared/system/closing-stack.ts';
 import { aheadOf, inTimeOf } from '../shared/wire/agreed-time.ts';
 import { refusedAttempt } from './fitness.ts';
 import { type AgentIdentity, type LocalPytest, openSession } from './open-session.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import type { Engine, PoolMember } from './ports.ts';
+import type { Engine, PoolMember, Workspaces } from './ports.ts';
 import { followControl } from './run-control.ts';
 import { type Serving, serveSession } from './serve-session.ts';
 
 export interface AgentLoop {
   readonly identity: AgentIdentity;
   readonly pytest: LocalPytest;
+  readonly workspaces: Workspaces;
   readonly member: PoolMember;
   readonly engine: Engine;
   readonly clock: Clock;
@@ -77,12 +79,13 @@ async function nextRun({ member, clock }: AgentLoop, maxIdleMs: number | null, s
 }
 
 async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal, draining: AbortSignal): Promise<void> {
-  const { clock, identity, pytest, engine } = loop;
+  const { clock, identity, pytest, workspaces, engine } = loop;
   const { runId, drain } = spec;
   const agent = identity.id;
   const run = await loop.member.join(spec);
   const listening = new AbortController();
   try {
+    await using opened = createClosingStack();
     /** The events that introduce this agent. It sends them again when they may have been lost; a duplicate changes nothing. */
     const introduction: RunEvent[] = [];
     const control = followControl(run, agent, listening.signal, () => {
@@ -104,15 +107,19 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal, d
     };
     // Nothing runs before the session is open, so there is nothing to finish.
     const leaving = AbortSignal.any([shutdown, draining]);
-    const session = await openSession({ identity, pytest, engine, clock, spec, run, outbox, control, introduce }, leaving);
+    const found = await openSession(
+      { identity, pytest, workspaces, opened, engine, clock, spec, run, outbox, control, introduce },
+      leaving,
+    );
     const dismissed = (problem: string | null): void => warnOfDismissal(loop, spec, problem);
-    if (session === null) {
+    if (found === null) {
       dismissed(control.dismissal());
       return;
     }
+    const { session, workspace } = found;
     try {
       loop.reportState('joined run', { run: runId, agent });
-      const refused: Serving['refused'] = (request) => refusedAttempt(identity, spec, request);
+      const refused: Serving['refused'] = (request) => refusedAttempt(identity, workspace, spec, request);
       await serveSession(
         { agent, clock, run, outbox, control, session, refused, drain, joinedAt, listening, dismissed },
         shutdown,

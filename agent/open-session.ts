@@ -6,10 +6,11 @@ import type { RunEvent } from '../shared/domain/events.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { FilesPrint } from '../shared/domain/suite/fingerprint.ts';
 import { ShardlineError } from '../shared/errors.ts';
+import type { ClosingStack } from '../shared/system/closing-stack.ts';
 import type { OtherUser } from '../shared/system/other-user.ts';
 import { type Candidate, printOwnFiles, refuseForeignArgs, refuseOtherFiles, refuseOutsideFiles, unfitBecause } from './fitness.ts';
 import type { Outbox } from './outbox.ts';
-import { type Engine, type JoinedRun, RunOver, type Session } from './ports.ts';
+import { type Engine, type JoinedRun, RunOver, type Session, type Workspaces } from './ports.ts';
 import type { RunControl } from './run-control.ts';
 import { coverageSender } from './send-coverage.ts';
 import type { NumberScope } from './worker-numbers.ts';
@@ -23,8 +24,6 @@ export interface AgentIdentity extends Candidate {
 
 /** The pytest settings of this machine. They are the same for every run. */
 export interface LocalPytest {
-  readonly workspace: string;
-  readonly python: string;
   readonly numprocesses: string;
   readonly maxAutoWorkers: number;
   /** The user that runs pytest; null for the agent's own. */
@@ -35,6 +34,9 @@ export interface LocalPytest {
 export interface Opening {
   readonly identity: AgentIdentity;
   readonly pytest: LocalPytest;
+  readonly workspaces: Workspaces;
+  /** Closes the workspace after the session. */
+  readonly opened: ClosingStack;
   readonly engine: Engine;
   readonly clock: Clock;
   readonly spec: RunSpec;
@@ -45,34 +47,44 @@ export interface Opening {
   readonly introduce: (event: RunEvent) => void;
 }
 
+/** A session, and the directory in which it runs the tests. */
+export interface OpenSession {
+  readonly session: Session;
+  readonly workspace: string;
+}
+
 /**
  * Opens a session for the run. Returns null when the run ends, or the agent has to leave, before the session is open.
  * Reports a workspace that differs from the run's, and a pytest that does not start, to the coordinator: users do not read the logs of all
  * machines.
  */
-export async function openSession(opening: Opening, shutdown: AbortSignal): Promise<Session | null> {
-  const { identity, pytest, engine, clock, spec, run, outbox, control, introduce } = opening;
+export async function openSession(opening: Opening, shutdown: AbortSignal): Promise<OpenSession | null> {
+  const { identity, pytest, workspaces, opened, engine, clock, spec, run, outbox, control, introduce } = opening;
   const closed = new AbortController();
   void control.closed.then(() => closed.abort());
   const { id, host, pid, hashSeed, isLocal, labels = [] } = identity;
   let isJoined = false;
   let files: FilesPrint | null = null;
+  const ending = AbortSignal.any([closed.signal, shutdown]);
   try {
-    files = await printOwnFiles(identity, spec);
+    const { directory: workspace, python } = opened.use(await workspaces.open(spec, ending));
+    files = await printOwnFiles(identity, workspace, spec);
     refuseOtherFiles(identity, spec, files);
-    await refuseForeignArgs(identity, spec);
+    await refuseForeignArgs(identity, workspace, spec);
     const collect = control.collect.then(async (how) => {
       const loaded = how.loads.flatMap(({ file }) => (file === null ? [] : [file]));
-      await refuseOutsideFiles(identity, spec, [...how.companions, ...loaded]);
+      await refuseOutsideFiles(identity, workspace, spec, [...how.companions, ...loaded]);
       return how;
     });
     // The engine may fail before it needs the answer.
     collect.catch(() => undefined);
-    return await engine.open({
+    const session = await engine.open({
       agent: id,
       labels,
       spec,
-      ending: AbortSignal.any([closed.signal, shutdown]),
+      workspace,
+      python,
+      ending,
       collect,
       started(info) {
         if (isJoined) return;
@@ -95,10 +107,11 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
       room: outbox.room,
       isMoreWaiting: () => run.isMoreWaiting(),
-      claimNumbers: (scope, count, floor) => run.claimNumbers(counterOf(scope, host, pytest.workspace), count, floor),
+      claimNumbers: (scope, count, floor) => run.claimNumbers(counterOf(scope, host, workspace), count, floor),
       keepCoverage: coverageSender(run, outbox, id, clock),
       ...pytest,
     });
+    return { session, workspace };
   } catch (thrown) {
     if (thrown instanceof ShardlineError) {
       const fingerprint = { files, python: null };

@@ -19,6 +19,21 @@ export interface PoolMember {
   join(spec: RunSpec): Promise<JoinedRun>;
 }
 
+/** The directories in which this agent runs tests. */
+export interface Workspaces {
+  /**
+   * Gives a run a directory with its files, which no other run with other files has until it is disposed of. Throws a ShardlineError that
+   * says why this agent has none, and `RunOver` when `signal` aborts.
+   */
+  open(spec: RunSpec, signal: AbortSignal): Promise<OpenWorkspace>;
+}
+
+export interface OpenWorkspace extends AsyncDisposable {
+  readonly directory: string;
+  /** The interpreter that runs pytest there. */
+  readonly python: string;
+}
+
 /** One run, as an agent serves it. */
 export interface JoinedRun {
   /** Appends to the run's stream in order and exactly once, even if the connection breaks. Resolves when all events are stored. */

@@ -7,7 +7,7 @@ import type { Output } from '../shared/system/edge.ts';
 import { shellCommand } from '../shared/text/shell-quote.ts';
 import { type CommandName, commandNames, commandRow } from './commands.ts';
 import { didYouMean } from './nearest.ts';
-import { defaultOf, flagsOf, optionsOf, REQUIRED } from './options.ts';
+import { defaultOf, flagsOf, isRepeatable, optionsOf, REQUIRED } from './options.ts';
 import { takeCoverageWords } from './pytest-cov-options.ts';
 import { isPytestOption, withPytestOptionsLast } from './pytest-options.ts';
 
@@ -98,7 +98,7 @@ function toFlag(option: ReturnType<typeof optionsOf>[number], command: CommandNa
   const choices = option.choices.length > 0 && option.metavar !== '' ? `: ${option.choices.join(', ')}` : '';
   const shown = otherwise === null ? '' : otherwise === REQUIRED ? ` [${REQUIRED}]` : ` [default: ${otherwise}]`;
   const flag = new Option(flagsOf(option), `${option.meaning}${choices}${shown}`).helpGroup(`${option.group}:`);
-  if (option.kind === 'labels')
+  if (isRepeatable(option))
     flag.argParser<string>((value, before: string | undefined) => (before === undefined ? value : `${before} ${value}`));
   return option.isHidden ? flag.hideHelp() : flag;
 }

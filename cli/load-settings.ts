@@ -12,7 +12,7 @@ import { findPython, type PipEnvironment } from '../shared/system/python.ts';
 import type { Arguments } from './arguments.ts';
 import { commandRow } from './commands.ts';
 import { didYouMean } from './nearest.ts';
-import { type OptionRow, optionTable } from './options.ts';
+import { isRepeatable, type OptionRow, optionTable } from './options.ts';
 import { readValue, type Value } from './read-value.ts';
 import { missingOrAtOdds, toSettings } from './to-settings.ts';
 
@@ -109,11 +109,12 @@ function environmentTexts(env: Readonly<Record<string, string | undefined>>, mis
   return texts;
 }
 
-/** The kind of the option if pyproject.toml may give it as a list of strings; null if it may not. */
-function kindOfList(key: string, value: unknown): 'sets' | 'labels' | null {
-  const kind = optionTable.find(({ name }) => name === key)?.kind;
-  const isList = Array.isArray(value) && value.every((each) => typeof each === 'string');
-  return isList && (kind === 'sets' || kind === 'labels') ? kind : null;
+/** What joins the strings of a list that pyproject.toml may give for an option; null if it may give none. */
+function joinedBy(key: string, value: unknown): string | null {
+  if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) return null;
+  const option = optionTable.find(({ name }) => name === key);
+  if (option === undefined) return null;
+  return option.kind === 'sets' ? ';' : isRepeatable(option) ? ' ' : null;
 }
 
 /** [tool.shardline.resources] is a table of its own. */
@@ -132,8 +133,7 @@ async function projectTexts(path: string, mistakes: ShardlineError[]): Promise<R
       );
     } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') texts.set(key, String(value));
     else if (isResources(key, value)) texts.set(key, JSON.stringify(value));
-    else if (Array.isArray(value) && kindOfList(key, value) !== null)
-      texts.set(key, value.join(kindOfList(key, value) === 'sets' ? ';' : ' '));
+    else if (Array.isArray(value) && joinedBy(key, value) !== null) texts.set(key, value.join(joinedBy(key, value) ?? ''));
     else
       mistakes.push(
         new ShardlineError('bad-config', {

@@ -5,15 +5,16 @@ import { orders } from '../shared/domain/shard.ts';
 import { fingerprintPolicies } from '../shared/domain/suite/fingerprint.ts';
 import { collectChoices } from '../shared/domain/suite/suite-list.ts';
 import { verifyModes } from '../shared/domain/trust.ts';
-import { acceptChoices, certifiedRoles, ciProviders, logFormats, logLevels, speculations } from '../shared/settings/settings.ts';
+import { acceptChoices, certifiedRoles, ciProviders, logFormats, logLevels, sources, speculations } from '../shared/settings/settings.ts';
 
 import type { CommandName } from './commands.ts';
 
-/** How to parse an option's text. A `path` is relative to its source: the current directory, or the folder of pyproject.toml. */
+/** How to parse an option's text. `labels` are a `list` of labels. A `path` is relative to its source: the current directory, or the folder of pyproject.toml. */
 export type OptionKind =
   | 'text'
   | 'sets'
   | 'labels'
+  | 'list'
   | 'resources'
   | 'path'
   | 'count'
@@ -37,6 +38,7 @@ export type OptionGroup =
   | 'What to run'
   | 'How to run'
   | 'Agents and workers'
+  | 'Checkouts'
   | 'Sharding and order'
   | 'Redis'
   | 'Trust'
@@ -457,6 +459,67 @@ export const optionTable: readonly OptionRow[] = [
     decided: 'no limit',
     meaning: 'Replace a worker after it ran N files',
     detail: 'Applies to `--collect file`.',
+  }),
+  row({
+    name: 'repository',
+    kind: 'text',
+    metavar: 'URL',
+    group: 'Agents and workers',
+    commands: run,
+    decided: "the workspace's remote `origin`",
+    meaning: 'Repository from which agents with --source git fetch',
+    detail: 'User name and password in it are not sent.',
+  }),
+  row({
+    name: 'source',
+    kind: 'choice',
+    metavar: 'SOURCE',
+    choices: sources,
+    group: 'Checkouts',
+    commands: agent,
+    fallback: 'directory',
+    meaning: "Where to run tests: in --workspace, or in a git checkout of each run's commit",
+  }),
+  row({
+    name: 'allow-repository',
+    kind: 'list',
+    metavar: 'URL',
+    group: 'Checkouts',
+    commands: agent,
+    decided: 'none; required with --source git',
+    meaning: 'Repository to fetch from',
+    detail: 'Repeatable. The address that runs name, or its beginning and `/*`: `https://git.example/team/*`.',
+  }),
+  row({
+    name: 'prepare',
+    kind: 'text',
+    metavar: 'COMMAND',
+    group: 'Checkouts',
+    commands: agent,
+    decided: 'nothing to prepare',
+    meaning: 'Shell command that prepares a new checkout',
+    detail:
+      'It runs in the root of the checkout, and again when a file of `--lock-file` changes. Tests run with `.venv` if it creates one there.',
+  }),
+  row({
+    name: 'lock-file',
+    kind: 'list',
+    metavar: 'PATTERN',
+    group: 'Checkouts',
+    commands: agent,
+    fallback: 'uv.lock poetry.lock pdm.lock Pipfile.lock pyproject.toml setup.py setup.cfg requirements*.txt requirements/*.txt',
+    meaning: 'Prepare again when these files change',
+    detail: 'Repeatable. Paths from the root of the checkout; `*` stands for any part of a name.',
+  }),
+  row({
+    name: 'keep-workspaces',
+    kind: 'count',
+    metavar: 'N',
+    group: 'Checkouts',
+    commands: agent,
+    fallback: '5',
+    meaning: 'Number of checkouts to keep for later runs',
+    detail: 'The one that was not used for the longest time is removed. Checkouts in use are never removed.',
   }),
   row({
     name: 'order',
@@ -1158,5 +1221,8 @@ export function defaultOf({ fallback, decided }: OptionRow, command: CommandName
   if (fallback !== null) return fallback;
   return decided === null || typeof decided === 'string' ? decided : (decided[command] ?? null);
 }
+
+/** Whether the option takes several words: given several times, separated by spaces, or as a list in pyproject.toml. */
+export const isRepeatable = ({ kind }: OptionRow): boolean => kind === 'list' || kind === 'labels';
 
 export const optionsOf = (command: CommandName): readonly OptionRow[] => optionTable.filter((option) => option.commands.includes(command));

@@ -26,6 +26,7 @@ export const readValue = (option: OptionRow, text: string, base: string): Value 
 const readers: Readonly<Record<OptionKind, Reader>> = {
   text: (text) => text,
   sets: (text) => text,
+  list: (text) => text,
   labels: (text) =>
     text.split(/\s+/).every((label) => /^[A-Za-z0-9_.-]{0,64}$/.test(label))
       ? text

@@ -2,6 +2,7 @@
 
 import { parsePart } from '../shared/domain/part.ts';
 import { parseRerunLimit, type RerunLimit } from '../shared/domain/reruns.ts';
+import { isRepositoryPattern, withoutCredentials } from '../shared/domain/run-source.ts';
 import { relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
 import { fingerprintPolicies } from '../shared/domain/suite/fingerprint.ts';
@@ -35,6 +36,7 @@ import {
   type ServeSettings,
   type Settings,
   type StatusSettings,
+  sources,
   speculations,
   type TlsFiles,
   type Verbosity,
@@ -65,6 +67,8 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   if (given.command === 'agent' && !values.has('redis')) {
     mistake(`\`shardline agent\` needs a Redis: it receives its tests through it.${empty}`, NAME_REDIS('agent'));
   }
+  if (given.command === 'agent' && values.get('source') === 'git' && values.get('owned') !== true && !values.has('drain'))
+    for (const [problem, fix] of sourceMistakes(values)) mistake(problem, fix);
   if ((given.command === 'status' || given.command === 'cancel') && !values.has('redis')) {
     mistake(
       `\`shardline ${given.command}\` needs a Redis: ${given.command === 'status' ? 'it lists the runs there' : 'it finds the run there'}.${empty}`,
@@ -167,6 +171,21 @@ function* keygenMistakes(given: Arguments, values: Read['values']): Generator<re
     yield ['--max-agents 0 is invalid: expected a whole number, 1 or more.', 'Write for example --max-agents 4.'];
 }
 
+/** What is wrong, and how to fix it, for each mistake. */
+function* sourceMistakes(values: Read['values']): Generator<readonly [string, string]> {
+  if (values.has('run-as'))
+    yield [
+      '--source git and --run-as exclude each other: git and --prepare would still run as the user of the agent.',
+      'Start the whole agent as that user, without --run-as.',
+    ];
+  const allowed = reader(values).list('allow-repository');
+  const fix =
+    'Name the repositories of your runs: `--allow-repository https://git.example/team/app.git`, or all below an address with `/*`.';
+  if (allowed.length === 0) yield ['--source git needs --allow-repository: the agent fetches only from repositories that you allow.', fix];
+  for (const pattern of allowed)
+    if (!isRepositoryPattern(pattern)) yield [`--allow-repository ${withoutCredentials(pattern)} is no repository.`, fix];
+}
+
 const NAME_REDIS = (command: CommandName): string => `Run \`shardline ${command} --redis redis://HOST:6379\`, or set SHARDLINE_REDIS_URL.`;
 
 export const toSettings = (read: Read): Settings => makers[read.given.command](read);
@@ -193,7 +212,7 @@ const makers: Readonly<Record<CommandName, (read: Read) => Settings>> = {
 };
 
 function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSettings {
-  const { text, number, flag, oneOf } = reader(values);
+  const { text, number, flag, oneOf, list } = reader(values);
   return {
     command: 'run',
     ...common(values, workspace),
@@ -207,6 +226,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     agents: number('agents'),
     suite: null,
     agentsExpected: number('agents-expected'),
+    repository: text('repository'),
     redis: text('redis'),
     redisTls: tlsFiles(values),
     redisBin: text('redis-bin'),
@@ -240,7 +260,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     harmless: (text('harmless-hooks') ?? '').split(/\s+/).filter((word) => word !== ''),
     shardTogether: readSets(text('shard-together') ?? ''),
     resources: parseResources(text('resources') ?? '') ?? [],
-    labels: labelsIn(text('label')),
+    labels: [...new Set(list('label'))].sort(),
     redisWaitSeconds: number('redis-wait') ?? 0,
     signKey: text('sign-key'),
     trust: text('trust'),
@@ -262,7 +282,7 @@ function ciSettings(read: Read): CiSettings {
 }
 
 function agentSettings({ values, workspace }: Read): AgentSettings {
-  const { text, flag, number } = reader(values);
+  const { text, flag, number, oneOf, list } = reader(values);
   return {
     command: 'agent',
     ...common(values, workspace),
@@ -276,8 +296,13 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     once: flag('once'),
     isOwned: flag('owned'),
     run: text('run'),
-    labels: labelsIn(text('label')),
+    labels: [...new Set(list('label'))].sort(),
     runAs: text('run-as'),
+    source: oneOf('source', sources),
+    allowedRepositories: list('allow-repository'),
+    prepare: text('prepare'),
+    lockFiles: list('lock-file'),
+    keepWorkspaces: Math.max(1, number('keep-workspaces') ?? 1),
     acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? (isNetwork(text('redis') ?? '') ? 'safe' : 'any'),
     ownArgs: ownArgsIn(text('own-args')),
     trust: text('trust'),
@@ -309,8 +334,6 @@ function isWithoutTls(url: string): boolean {
   const address = readRedisUrl(url);
   return address.kind !== 'bad' && address.kind !== 'socket' && !address.isTls;
 }
-
-const labelsIn = (text: string | null): readonly string[] => [...new Set((text ?? '').split(/\s+/))].filter((label) => label !== '').sort();
 
 /** The command that starts the agent writes them as a JSON list. */
 function ownArgsIn(text: string | null): readonly string[] {
@@ -530,6 +553,12 @@ function reader(values: Read['values']) {
   return {
     text: (name: string): string | null => (values.has(name) ? String(values.get(name)) : null),
     number: (name: string): number | null => (values.has(name) ? Number(values.get(name)) : null),
+    list: (name: string): readonly string[] =>
+      values.has(name)
+        ? String(values.get(name))
+            .split(/\s+/)
+            .filter((each) => each !== '')
+        : [],
     flag: (name: string): boolean => values.get(name) === true,
     oneOf: <Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Choice =>
       choices.find((choice) => choice === values.get(name)) ?? choices[0],

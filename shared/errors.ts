@@ -287,6 +287,36 @@ export const errorTable = {
     why: '',
     fix: '{fix}',
   },
+  'no-source': {
+    exitCode: 11,
+    what: 'Run {runId} names no repository and commit to fetch.',
+    why: 'Agents with --source git run tests in a checkout of the commit of the run.',
+    fix: 'Start the run in a git checkout with a remote, or name its repository with --repository URL.',
+  },
+  'repository-not-allowed': {
+    exitCode: 11,
+    what: 'This agent may not fetch from {repository}.',
+    why: 'It fetches only from repositories that its own configuration allows.',
+    fix: 'Start the agent with `--allow-repository {repository}` too, if everyone who can push there may run code on it.',
+  },
+  'uncommitted-changes': {
+    exitCode: 11,
+    what: 'Run {runId} has uncommitted changes (changed files: {files}), which an agent cannot fetch.',
+    why: 'Tests of another revision can give other results.',
+    fix: 'Commit and push the changes, or use agents with a workspace of their own.',
+  },
+  'checkout-failed': {
+    exitCode: 11,
+    what: 'Could not check out {commit} of {repository}: {problem}',
+    why: '',
+    fix: 'Push the commit, and let that machine read the repository: `git ls-remote {repository}` must work there without a question.',
+  },
+  'prepare-failed': {
+    exitCode: 11,
+    what: 'Could not prepare {commit} of {repository}: `{command}` ended with {how}.\n{output}',
+    why: '',
+    fix: 'Run the command in a checkout of that commit on that machine to reproduce.',
+  },
   'args-not-accepted': {
     exitCode: 4,
     what: 'Agent {agent} does not accept these arguments of run {runId} for pytest: {args}',

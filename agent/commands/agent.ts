@@ -25,9 +25,12 @@ import { plural } from '../../shared/text/safe-text.ts';
 import type { AgentFacts } from '../../shared/wire/fleet/agent-facts.ts';
 import { NO_VERIFIER, type Verifier, verifierOf } from '../../shared/wire/signature.ts';
 import { agentLoop } from '../agent-loop.ts';
+import type { Workspaces } from '../ports.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
+import { fixedWorkspace } from '../workspace/fixed-workspace.ts';
+import { gitWorkspaces } from '../workspace/git-workspaces.ts';
 import { drainCommand } from './drain.ts';
 import { leaveOnRequest } from './leave-request.ts';
 
@@ -91,19 +94,17 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           pid: process.pid,
           hashSeed: edge.env.PYTHONHASHSEED ?? null,
           labels: settings.labels,
-          // Only a run starts an agent with both options. It does so in its own workspace and with its own interpreter.
-          isLocal: settings.once && settings.run !== null,
+          isLocal: isLocal(settings),
           accepts: { mode: settings.acceptArgs, own: settings.ownArgs },
-          printFiles: (run) => printBeside(settings.workspace, run, user),
-          isInside: (path) => isInside(settings.workspace, path),
+          printFiles: (workspace, run) => printBeside(workspace, run, user),
+          isInside,
         },
         pytest: {
-          workspace: settings.workspace,
-          python: settings.python,
           numprocesses: settings.numprocesses,
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
           user,
         },
+        workspaces: workspacesOf(settings, edge.env, say),
         member,
         engine: streamEngine(warn, selfTestCachedIn(cacheDirectory(edge.env))),
         clock: systemClock,
@@ -157,6 +158,19 @@ async function userFor({ runAs, python, workspace }: AgentSettings): Promise<Oth
   return user;
 }
 
+/** Only a run starts an agent with both options. It does so in its own workspace and with its own interpreter. */
+const isLocal = ({ once, run }: AgentSettings): boolean => once && run !== null;
+
+/** An agent that another command started runs the tests in the workspace of that command. */
+const fetches = (settings: AgentSettings): boolean => settings.source === 'git' && !settings.isOwned && !isLocal(settings);
+
+function workspacesOf(settings: AgentSettings, env: Edge['env'], say: (line: string) => void): Workspaces {
+  const { workspace, python, prepare, lockFiles, keepWorkspaces, allowedRepositories } = settings;
+  if (!fetches(settings)) return fixedWorkspace(workspace, python);
+  const cache = join(cacheDirectory(env), 'workspaces');
+  return gitWorkspaces({ cache, allowed: allowedRepositories, prepare, lockFiles, keep: keepWorkspaces, python, say });
+}
+
 /** The agent's lines for the user of its machine. */
 interface Voice {
   /** Prints a line, unless another command started this agent. */
@@ -185,27 +199,39 @@ type OwnFacts = Omit<AgentFacts, 'runs' | 'commit' | 'drainSeconds'> & { readonl
 
 /** What this agent says of itself to those who watch the pool. */
 async function factsOf(settings: AgentSettings, machine: MachineFacts, user: OtherUser | null, version: string): Promise<OwnFacts> {
-  const { workspace, numprocesses, workerBytes, isOwned, labels } = settings;
+  const { workspace, numprocesses, workerBytes, labels } = settings;
   const workers = numprocesses === 'auto' ? maxAutoWorkers(machine, workerBytes) : Number(numprocesses);
-  // A run that starts an agent knows its workspace, and waits for it.
-  const git = isOwned ? null : await gitPrint(workspace, user);
+  // A run that starts an agent knows its workspace, and waits for it. An agent that fetches has the commit of each run.
+  const git = settings.isOwned || fetches(settings) ? null : await gitPrint(workspace, user);
   return { version, host: hostname(), cpus: machine.cpus, memoryBytes: machine.memoryBytes, workers, labels, git };
 }
 
 /** Says in one line what this agent brings. Throws `no-python`. */
 async function introduction(settings: AgentSettings, { workers, git, labels }: OwnFacts, user: OtherUser | null): Promise<string> {
-  const { workspace, python, redis, pool } = settings;
-  const interpreter = await printInterpreter(python, workspace, new AbortController().signal, user);
-  const commit = git === null ? 'not in git' : `commit ${git.commit.slice(0, 12)}${git.changedFiles === 0 ? '' : ' with changes'}`;
+  const { redis, pool } = settings;
   const facts = [
-    `${workspace} (${commit})`,
-    `${interpreter.python}, pytest ${interpreter.plugins.pytest || 'missing'}`,
+    ...(fetches(settings) ? checkoutFacts(settings) : await directoryFacts(settings, git, user)),
     plural(workers, 'worker'),
     ...(labels.length === 0 ? [] : [`labels ${labels.join(', ')}`]),
     ...(user === null ? [] : [`tests run as ${user.name}`]),
     `Redis at ${safeUrl(redis)}`,
   ];
   return `waiting for runs of the pool ${pool}: ${facts.join('; ')}`;
+}
+
+const checkoutFacts = ({ allowedRepositories, prepare }: AgentSettings): readonly string[] => [
+  `checkouts of ${allowedRepositories.join(' ')}`,
+  prepare === null ? 'no preparation' : `prepared by \`${prepare}\``,
+];
+
+async function directoryFacts(
+  { workspace, python }: AgentSettings,
+  git: GitPrint | null,
+  user: OtherUser | null,
+): Promise<readonly string[]> {
+  const interpreter = await printInterpreter(python, workspace, new AbortController().signal, user);
+  const commit = git === null ? 'not in git' : `commit ${git.commit.slice(0, 12)}${git.changedFiles === 0 ? '' : ' with changes'}`;
+  return [`${workspace} (${commit})`, `${interpreter.python}, pytest ${interpreter.plugins.pytest || 'missing'}`];
 }
 
 /** This user's cache directory, by the XDG Base Directory Specification. */

@@ -19,6 +19,8 @@ export interface CiJob {
   readonly project: string | null;
   /** The branch that the job tests; null for a tag, and where the provider does not say. */
   readonly branch: string | null;
+  /** The address of the repository; null where the provider does not say. It may contain a password. */
+  readonly repository: string | null;
   /** The page of the job, or of its pipeline; null where the provider does not say. */
   readonly url: string | null;
 }
@@ -56,6 +58,8 @@ interface Provider {
   /** Variables that name the project and the branch; of each, the first that is set counts. */
   readonly project: readonly string[];
   readonly branch: readonly string[];
+  /** Variables and texts that together make the address of the repository. */
+  readonly repository: readonly Piece[];
   /** Variables and texts that together make the address of the job's page. Without one of the variables there is no address. */
   readonly url: readonly Piece[];
 }
@@ -83,6 +87,7 @@ const providers: readonly Provider[] = [
     limit: none,
     project: ['GITHUB_REPOSITORY'],
     branch: ['GITHUB_HEAD_REF', 'GITHUB_REF'],
+    repository: [{ variable: 'GITHUB_SERVER_URL' }, { text: '/' }, { variable: 'GITHUB_REPOSITORY' }],
     url: [
       { variable: 'GITHUB_SERVER_URL' },
       { text: '/' },
@@ -104,6 +109,7 @@ const providers: readonly Provider[] = [
     limit: gitlabLimit,
     project: ['CI_PROJECT_NAME'],
     branch: ['CI_MERGE_REQUEST_SOURCE_BRANCH_NAME', 'CI_COMMIT_BRANCH'],
+    repository: [{ variable: 'CI_PROJECT_URL' }, { text: '.git' }],
     url: [{ variable: 'CI_JOB_URL' }],
   },
   {
@@ -118,6 +124,7 @@ const providers: readonly Provider[] = [
     limit: none,
     project: ['CIRCLE_PROJECT_REPONAME'],
     branch: ['CIRCLE_BRANCH'],
+    repository: [{ variable: 'CIRCLE_REPOSITORY_URL' }],
     url: [{ variable: 'CIRCLE_BUILD_URL' }],
   },
   {
@@ -133,6 +140,7 @@ const providers: readonly Provider[] = [
     limit: (env) => inMinutes('BUILDKITE_TIMEOUT', env.BUILDKITE_TIMEOUT),
     project: ['BUILDKITE_PIPELINE_SLUG'],
     branch: ['BUILDKITE_BRANCH'],
+    repository: [{ variable: 'BUILDKITE_REPO' }],
     url: [{ variable: 'BUILDKITE_BUILD_URL' }, { text: '#' }, { variable: 'BUILDKITE_JOB_ID' }],
   },
   {
@@ -149,6 +157,7 @@ const providers: readonly Provider[] = [
     limit: (env) => inMinutes('SYSTEM_JOBTIMEOUT', env.SYSTEM_JOBTIMEOUT),
     project: ['BUILD_REPOSITORY_NAME'],
     branch: ['SYSTEM_PULLREQUEST_SOURCEBRANCH', 'BUILD_SOURCEBRANCH'],
+    repository: [{ variable: 'BUILD_REPOSITORY_URI' }],
     url: [
       { variable: 'SYSTEM_COLLECTIONURI' },
       { variable: 'SYSTEM_TEAMPROJECT' },
@@ -169,6 +178,7 @@ const providers: readonly Provider[] = [
     limit: none,
     project: ['BITBUCKET_REPO_SLUG'],
     branch: ['BITBUCKET_BRANCH'],
+    repository: [{ variable: 'BITBUCKET_GIT_HTTP_ORIGIN' }],
     url: [{ variable: 'BITBUCKET_GIT_HTTP_ORIGIN' }, { text: '/pipelines/results/' }, { variable: 'BITBUCKET_BUILD_NUMBER' }],
   },
   {
@@ -183,6 +193,7 @@ const providers: readonly Provider[] = [
     limit: none,
     project: ['SEMAPHORE_PROJECT_NAME'],
     branch: ['SEMAPHORE_GIT_PR_BRANCH', 'SEMAPHORE_GIT_BRANCH'],
+    repository: [{ variable: 'SEMAPHORE_GIT_URL' }],
     url: [{ variable: 'SEMAPHORE_ORGANIZATION_URL' }, { text: '/jobs/' }, { variable: 'SEMAPHORE_JOB_ID' }],
   },
 ];
@@ -203,6 +214,7 @@ export function ciJob(env: Environment): CiJob | null {
     limit: provider.limit(env),
     project: firstSet(provider.project, env)?.split('/').at(-1) ?? null,
     branch: branchIn(firstSet(provider.branch, env)),
+    repository: joined(provider.repository, env),
     url: addressOf(provider.url, env),
   };
 }
@@ -217,9 +229,14 @@ function branchIn(ref: string | null): string | null {
 }
 
 function addressOf(pieces: readonly Piece[], env: Environment): string | null {
-  const texts = pieces.map((piece) => ('text' in piece ? piece.text : (env[piece.variable]?.trim() ?? '')));
-  const address = texts.includes('') ? '' : texts.join('');
+  const address = joined(pieces, env) ?? '';
   return /^https?:\/\//.test(address) ? (URL.parse(address)?.href ?? null) : null;
+}
+
+/** null without one of the variables. */
+function joined(pieces: readonly Piece[], env: Environment): string | null {
+  const texts = pieces.map((piece) => ('text' in piece ? piece.text : (env[piece.variable]?.trim() ?? '')));
+  return texts.includes('') ? null : texts.join('');
 }
 
 /** GitLab adds the place or the values of the matrix to the name of a parallel job: `tests 2/4`, `tests: [3.12, 2]`. */

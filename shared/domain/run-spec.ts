@@ -1,6 +1,7 @@
 // Everything an agent needs to join a run: nothing about the plan, and everything about how to call pytest.
 
 import type { RunId } from './ids.ts';
+import type { RunSource } from './run-source.ts';
 import type { FilesPrint, FingerprintPolicy } from './suite/fingerprint.ts';
 import type { CacheValues } from './suite/pytest-cache.ts';
 import type { CollectChoice } from './suite/suite-list.ts';
@@ -42,6 +43,8 @@ export interface RunSpec {
   readonly fingerprintPolicy: FingerprintPolicy;
   /** The fingerprint of the coordinator's workspace; null when no agent has to compare its own. */
   readonly files: FilesPrint | null;
+  /** Where agents can fetch the files; null or missing when the coordinator knows no repository of them. */
+  readonly source?: RunSource | null | undefined;
   /** Milliseconds since the epoch by the agreed clock. */
   readonly openedAt: number;
   /** When agents no longer join it, by the same clock: nobody can announce it again later. Absent in runs of an earlier version. */

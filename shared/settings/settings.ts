@@ -85,6 +85,8 @@ export interface RunSettings extends CommonSettings {
   readonly suite: string | null;
   /** For how many agents to plan, if more than have joined; null for those only. */
   readonly agentsExpected: number | null;
+  /** The address from which agents can fetch the workspace; null for that of its remote `origin`. */
+  readonly repository: string | null;
   /** null uses the embedded Redis. */
   readonly redis: string | null;
   readonly redisTls: TlsFiles;
@@ -181,6 +183,16 @@ export interface AgentSettings extends CommonSettings {
   readonly labels: readonly string[];
   /** The user that runs pytest; null for the agent's own. */
   readonly runAs: string | null;
+  /** Where this agent gets the files of a run: its own directory, or a git checkout of the run's commit. */
+  readonly source: (typeof sources)[number];
+  /** The repositories that it fetches from, as addresses or beginnings of them that end in `/*`. */
+  readonly allowedRepositories: readonly string[];
+  /** The shell command that prepares a checkout; null for none. */
+  readonly prepare: string | null;
+  /** Paths and glob patterns in the checkout. The command runs again when one of these files changes. */
+  readonly lockFiles: readonly string[];
+  /** How many checkouts to keep. */
+  readonly keepWorkspaces: number;
   /** What a run may ask of pytest: `safe` is the selection of tests and the form of the output. */
   readonly acceptArgs: (typeof acceptChoices)[number];
   /** The file of the public keys whose runs this agent serves; null for none. */
@@ -196,6 +208,9 @@ export interface AgentSettings extends CommonSettings {
   /** Arguments of pytest that the user of this machine gave, if another shardline command started this agent. */
   readonly ownArgs: readonly string[];
 }
+
+/** See `AgentSettings.source`. */
+export const sources = ['directory', 'git'] as const;
 
 /** See `AgentSettings.acceptArgs`. */
 export const acceptChoices = ['safe', 'any'] as const;

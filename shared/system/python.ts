@@ -28,11 +28,11 @@ export async function findPython({ env, workspace, pip }: PythonSearch): Promise
   if (own?.isVirtual) return own.python;
   const active = env.VIRTUAL_ENV || env.CONDA_PREFIX;
   if (active !== undefined && active !== '') return join(active, 'bin', 'python');
-  return (await besideProject(workspace)) ?? own?.python ?? 'python3';
+  return (await pythonBeside(workspace)) ?? own?.python ?? 'python3';
 }
 
-/** Looks no higher than the root of the repository, because what is above it belongs to others. */
-async function besideProject(workspace: string): Promise<string | null> {
+/** The interpreter of `.venv` in the workspace or above it, no higher than the root of the repository: what is above it belongs to others. */
+export async function pythonBeside(workspace: string): Promise<string | null> {
   const repository = await rootAbove(workspace);
   for (let directory = workspace; ; directory = dirname(directory)) {
     const python = join(directory, '.venv', 'bin', 'python');

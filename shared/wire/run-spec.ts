@@ -1,6 +1,7 @@
 // The format of a run's announcement to a pool.
 
 import { z } from 'zod';
+import { isCommitId, isInnerDirectory, isRepositoryAddress, type RunSource } from '../domain/run-source.ts';
 import { type RunSpec, relays } from '../domain/run-spec.ts';
 import { fingerprintPolicies } from '../domain/suite/fingerprint.ts';
 import { collectChoices } from '../domain/suite/suite-list.ts';
@@ -10,6 +11,12 @@ import { listOf, runIdSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 import { filesPrintSchema } from './suite/fingerprint.ts';
 import { cacheValuesSchema } from './suite/pytest-cache.ts';
+
+const sourceSchema: z.ZodType<RunSource> = z.object({
+  repository: z.string().refine(isRepositoryAddress, 'must be the address of a repository'),
+  commit: z.string().refine(isCommitId, 'must be a full commit id'),
+  directory: z.string().refine(isInnerDirectory, 'must be a path inside the repository'),
+});
 
 export const specSchema: z.ZodType<RunSpec> = z.object({
   runId: runIdSchema,
@@ -29,6 +36,8 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   maxfail: z.int().nonnegative(),
   fingerprintPolicy: z.enum(fingerprintPolicies).default('off'),
   files: filesPrintSchema.nullable().default(null),
+  // Runs of an earlier version sent none.
+  source: sourceSchema.nullish(),
   openedAt: z.number(),
   expiresAt: z.number().exactOptional(),
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),

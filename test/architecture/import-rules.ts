@@ -114,6 +114,7 @@ export const rooms: Readonly<Record<string, readonly string[] | 'anything'>> = {
   agent: [...values, 'shared/wire', 'shared/system', 'agent/core'],
   'agent/redis': [...values, 'shared/wire', 'shared/system', 'shared/redis', 'agent', 'agent/core'],
   'agent/pytest': [...values, 'shared/wire', 'shared/system', 'shared/pytest', 'agent', 'agent/core'],
+  'agent/workspace': [...values, 'shared/system', 'shared/pytest', 'agent', 'agent/core'],
   'agent/commands': 'anything',
 };
 
@@ -122,11 +123,11 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   bullmq: /\/redis\//,
   ioredis: /\/redis\//,
   execa:
-    /^(shared\/(system|redis|pytest)\/|coordinator\/(audit|discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|commands)\/)/,
+    /^(shared\/(system|redis|pytest)\/|coordinator\/(audit|discovery|redis)\/|coordinator\/local-agents\.ts$|agent\/(pytest|workspace|commands)\/)/,
   picomatch: /^coordinator\/commands\//,
   'prom-client': /^(shared\/system\/metrics-server|coordinator\/commands\/fleet\/fleet-metrics|agent\/commands\/agent-metrics)\.ts$/,
   pino: /^shared\/system\//,
-  zod: /^((shared\/(wire|pytest)|cli|agent\/pytest)\/|coordinator\/record\/record-codec\.ts$)/,
+  zod: /^((shared\/(wire|pytest)|cli|agent\/(pytest|workspace))\/|coordinator\/record\/record-codec\.ts$)/,
   commander: /^(cli|coordinator\/commands|agent\/commands)\//,
   leven: /^cli\//,
   'smol-toml': /^(cli|coordinator\/init)\//,

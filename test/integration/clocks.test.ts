@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { agentLoop } from '../../agent/agent-loop.ts';
 import type { Session } from '../../agent/ports.ts';
 import { redisPoolMember } from '../../agent/redis/pool-member.ts';
+import { fixedWorkspace } from '../../agent/workspace/fixed-workspace.ts';
 import { merge } from '../../coordinator/core/result/merge.ts';
 import { withTargets } from '../../coordinator/core/result/targets.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
@@ -107,11 +108,12 @@ test.each([
           pid: 1,
           hashSeed: null,
           isLocal: true,
-          printFiles: async (run) => run,
+          printFiles: async (_, run) => run,
           isInside: async () => true,
           accepts: { mode: 'any', own: [] },
         },
-        pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
+        pytest: { numprocesses: '1', maxAutoWorkers: 1 },
+        workspaces: fixedWorkspace('.', 'python3'),
         member,
         engine: {
           open: async ({ started }) => {
@@ -204,11 +206,12 @@ test('an agent whose pytest does not start reports it to the coordinator', async
         pid: 1,
         hashSeed: null,
         isLocal: false,
-        printFiles: async (run: FilesPrint) => run,
+        printFiles: async (_: string, run: FilesPrint) => run,
         isInside: async () => true,
         accepts: { mode: 'any' as const, own: [] },
       },
-      pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
+      pytest: { numprocesses: '1', maxAutoWorkers: 1 },
+      workspaces: fixedWorkspace('.', 'python3'),
       member,
       engine: { open },
       clock: systemClock,

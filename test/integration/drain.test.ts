@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { agentLoop } from '../../agent/agent-loop.ts';
 import type { Session } from '../../agent/ports.ts';
 import { redisPoolMember } from '../../agent/redis/pool-member.ts';
+import { fixedWorkspace } from '../../agent/workspace/fixed-workspace.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
 import { agentId, attemptId, runId, shardId } from '../../shared/domain/ids.ts';
@@ -55,11 +56,12 @@ test("an agent drains at the agreed time on the server's clock, without a comman
           pid: 1,
           hashSeed: null,
           isLocal: true,
-          printFiles: async (run) => run,
+          printFiles: async (_, run) => run,
           isInside: async () => true,
           accepts: { mode: 'any', own: [] },
         },
-        pytest: { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 },
+        pytest: { numprocesses: '1', maxAutoWorkers: 1 },
+        workspaces: fixedWorkspace('.', 'python3'),
         member,
         engine: {
           open: async ({ started }) => {

@@ -1,6 +1,7 @@
 // One agent of a simulation: the production loop, with a simulated pytest.
 
 import { agentLoop } from '../../agent/agent-loop.ts';
+import { fixedWorkspace } from '../../agent/workspace/fixed-workspace.ts';
 import { agentId } from '../../shared/domain/ids.ts';
 import { modelMember } from '../fakes/redis/agent-side.ts';
 import { startProcess } from '../fakes/redis/process.ts';
@@ -30,7 +31,8 @@ export function startAgent(world: World, agent: SimulatedAgent): void {
           printFiles: async () => printOf(kind === 'foreign' ? 'other' : 'same', name),
           isInside: async () => true,
         },
-        pytest: { workspace: '/', python: 'python3', numprocesses: String(workers), maxAutoWorkers: workers },
+        pytest: { numprocesses: String(workers), maxAutoWorkers: workers },
+        workspaces: fixedWorkspace('/', 'python3'),
         member,
         engine: simulatedEngine(truth, agent, process),
         clock: process.clock,

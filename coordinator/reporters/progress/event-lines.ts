@@ -209,6 +209,10 @@ function alone(gone: AgentId, changes: readonly Change[], { agents, closed, open
 function unfitLines({ agent, host, why, problem }: EventOf<'agent-unfit'>, { opened }: RunState): readonly string[] {
   const what = oneLine(whyUnfit(why, problem));
   if (why === 'fingerprint') return [`Refused agent ${oneLine(agent)}: ${what}. ${FIX_WORKSPACE}`];
+  if (why === 'workspace') {
+    const [first = '', ...more] = problem.split('\n').filter((line) => line.trim() !== '');
+    return [`Agent ${oneLine(agent)} on ${oneLine(host)} has no workspace: ${oneLine(first)}`, ...more.map((line) => `  ${oneLine(line)}`)];
+  }
   if (LOCAL_AGENT.test(agent)) return [];
   const command = oneLine(shellCommand(['pytest', ...opened.spec.pytestArgs]));
   return [

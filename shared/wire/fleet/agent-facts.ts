@@ -17,7 +17,7 @@ export interface AgentFacts {
   /** xdist workers of one of its sessions; 0 if only pytest knows. */
   readonly workers: number;
   readonly labels: readonly string[];
-  /** The commit of its workspace; null outside git. */
+  /** The commit of its workspace; null outside git, and for an agent that checks out the commit of each run. */
   readonly commit: string | null;
   /** How long it still finishes what runs before it leaves; null while it takes more. */
   readonly drainSeconds: number | null;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { agentLoop } from '../../../agent/agent-loop.ts';
+import { fixedWorkspace } from '../../../agent/workspace/fixed-workspace.ts';
 import { agentId } from '../../../shared/domain/ids.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
 
@@ -28,8 +29,9 @@ test.each([600, 2000])('an agent with a maximum idle time of %i hours waits for 
     printFiles: notHere,
     isInside: notHere,
   };
-  const pytest = { workspace: '.', python: 'python3', numprocesses: '1', maxAutoWorkers: 1 };
-  const loop = { identity, pytest, member, engine: { open: notHere }, clock: systemClock, reportState: notHere, warn: notHere };
+  const pytest = { numprocesses: '1', maxAutoWorkers: 1 };
+  const workspaces = fixedWorkspace('.', 'python3');
+  const loop = { identity, pytest, workspaces, member, engine: { open: notHere }, clock: systemClock, reportState: notHere, warn: notHere };
   await agentLoop(loop, { once: false, maxIdleMs: hours * 3600 * 1000 }, new AbortController().signal);
   expect(isWaiting).toBe(true);
 });

@@ -11,7 +11,7 @@ const candidate: Candidate = {
   isLocal: false,
   accepts: { mode: 'safe', own: [] },
   printFiles: async () => ({ place: '', git: null, contents: null }),
-  isInside: async (path) => !path.startsWith('linked/'),
+  isInside: async (workspace, path) => workspace === '/checkout' && !path.startsWith('linked/'),
 };
 const { spec } = opened([]);
 const attempt = (...files: readonly string[]) => ({
@@ -25,13 +25,13 @@ const attempt = (...files: readonly string[]) => ({
 });
 
 test('refuses an attempt with a file outside the workspace, and names the file', async () => {
-  expect(await refusedAttempt(candidate, spec, attempt('test_a.py'))).toBeNull();
-  const refused = await refusedAttempt(candidate, spec, attempt('test_a.py', 'linked/test_b.py'));
+  expect(await refusedAttempt(candidate, '/checkout', spec, attempt('test_a.py'))).toBeNull();
+  const refused = await refusedAttempt(candidate, '/checkout', spec, attempt('test_a.py', 'linked/test_b.py'));
   expect(refused).toMatchObject({ kind: 'not-started', error: 'path-not-accepted', detail: expect.stringContaining('linked/test_b.py') });
 });
 
 test('runs every file of a suite whose links its own user made, and everything with any', async () => {
   const linked = attempt('linked/test_b.py');
-  expect(await refusedAttempt({ ...candidate, isLocal: true }, spec, linked)).toBeNull();
-  expect(await refusedAttempt({ ...candidate, accepts: { mode: 'any', own: [] } }, spec, linked)).toBeNull();
+  expect(await refusedAttempt({ ...candidate, isLocal: true }, '/checkout', spec, linked)).toBeNull();
+  expect(await refusedAttempt({ ...candidate, accepts: { mode: 'any', own: [] } }, '/checkout', spec, linked)).toBeNull();
 });
