@@ -2,7 +2,9 @@
 
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { ciJob } from '../../coordinator/ci/job.ts';
 import { originOf } from '../../coordinator/commands/preparation/origin-of.ts';
+import { gitSource } from '../../shared/system/git-source.ts';
 import { newProject } from '../support/shardline.ts';
 
 test('names the directory of the repository, the branch, and the command without the password of Redis', async () => {
@@ -42,4 +44,24 @@ test('cuts a command of thousands of paths', async () => {
   const { command } = await originOf(process.cwd(), { argv, env: {} });
   expect(command.length).toBeLessThan(2010);
   expect(command).toMatch(/ \[…\]$/);
+});
+
+test('finds the repository and commit for agents that fetch, and keeps the credentials here', async () => {
+  await using project = await newProject({ 'tests/test_a.py': 'def test_a(): pass\n' });
+  const workspace = project.directory;
+  const git = (...args: string[]) => execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: workspace });
+  expect(await gitSource(workspace, 'https://git.example/app.git', null)).toBeNull();
+  await git('init', '--quiet', '.');
+  await git('add', '.');
+  await git('commit', '--quiet', '-m', 'first');
+  const commit = (await git('rev-parse', 'HEAD')).stdout;
+  expect(await gitSource(workspace, null, null)).toBeNull();
+  const ci = ciJob({ GITHUB_ACTIONS: 'true', GITHUB_SERVER_URL: 'https://git.example', GITHUB_REPOSITORY: 'team/app' })?.repository ?? null;
+  expect(await gitSource(workspace, null, ci)).toEqual({ repository: 'https://git.example/team/app', commit, directory: '' });
+  await git('remote', 'add', 'origin', 'https://ci:s3cret@git.example/origin.git');
+  const found = { repository: 'https://git.example/origin.git', commit, directory: 'tests/' };
+  expect(await gitSource(`${workspace}/tests`, null, ci)).toEqual(found);
+  expect(await gitSource(workspace, 'https://t0ken@git.example/named.git', ci)).toMatchObject({
+    repository: 'https://git.example/named.git',
+  });
 });

@@ -83,6 +83,23 @@ describe('settings', () => {
       expect(await mistakes(run([], {}, `[tool.shardline.resources]\n${wrong}\n`))).toHaveLength(1);
   });
 
+  test('an agent that checks out commits names the repositories that it may fetch from', async () => {
+    const redis = ['--redis', 'redis://127.0.0.1', '--source', 'git'];
+    const both = ['https://git.example/a.git', 'https://git.example/team/*'];
+    expect((await agent([...redis, ...both.flatMap((each) => ['--allow-repository', each])])).allowedRepositories).toEqual(both);
+    const toml = `[tool.shardline]\nallow-repository = ${JSON.stringify(both)}\n`;
+    expect((await agent(redis, {}, toml)).allowedRepositories).toEqual(both);
+    expect((await agent(redis, { SHARDLINE_ALLOW_REPOSITORY: both.join(' ') })).allowedRepositories).toEqual(both);
+    expect(await mistakes(agent(redis))).toEqual([expect.stringContaining('--source git needs --allow-repository')]);
+    expect(await mistakes(agent([...redis, '--allow-repository', 'https://*']))).toEqual([
+      expect.stringContaining('https://* is no repository'),
+    ]);
+    const refused = [...redis, '--allow-repository', 'https://git.example/*', '--run-as', 'tests'];
+    expect(await mistakes(agent(refused))).toEqual([expect.stringContaining('--source git and --run-as exclude each other')]);
+    // A run starts its own agents in its own workspace, also where pyproject.toml is that of a fleet.
+    expect((await agent(['--owned', '--redis', 'redis://127.0.0.1'], {}, '[tool.shardline]\nsource = "git"\n')).source).toBe('git');
+  });
+
   test('have defaults', async () => {
     expect(await run([])).toMatchObject({
       paths: [],
