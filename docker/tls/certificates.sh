@@ -9,7 +9,8 @@ umask 077
 sed -e "s/#{shardline-run}/#$(hash_of "$COORDINATOR_PASSWORD")/" -e "s/#{shardline-agent}/#$(hash_of "$AGENT_PASSWORD")/" \
   /opt/tls/users.acl >/server/users.acl
 
-if openssl x509 -checkend 604800 -noout -in /server/tls.crt >/dev/null 2>&1; then exit 0; fi
+is_good() { openssl x509 -checkend 604800 -noout -in "$1/tls.crt" >/dev/null 2>&1; }
+if is_good /server && is_good /coordinator && is_good /agent; then exit 0; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 new_key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }

@@ -2,7 +2,7 @@
 // line before a public key may say what it is trusted for: `Use: certify`. The certificate of a key is text, beside its private key.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { type KeyUse, keyUses } from '../domain/trust.ts';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { keyIdOf, type Signer, signerOf, type TrustedKey } from '../wire/signature.ts';
@@ -103,7 +103,13 @@ export async function writeKeyPair(path: string, { isPoolKey = false } = {}): Pr
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   await writeNew(path, 0o600, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   const use = isPoolKey ? 'Use: certify\n' : '';
-  await writeNew(publicPathOf(path), 0o644, `${use}${publicKey.export({ type: 'spki', format: 'pem' })}`);
+  try {
+    await writeNew(publicPathOf(path), 0o644, `${use}${publicKey.export({ type: 'spki', format: 'pem' })}`);
+  } catch (thrown) {
+    // Half a pair would only be in the way of the next try.
+    await rm(path, { force: true });
+    throw thrown;
+  }
   return { keyId: keyIdOf(publicKey) };
 }
 

@@ -53,6 +53,14 @@ test('never replaces a key, and never follows a link', async () => {
   await expect(writeKeyPair(join(project.directory, 'link'))).rejects.toMatchObject(refusal);
 });
 
+test('leaves no private key behind whose public key it could not write', async () => {
+  await using project = await newProject({ 'k.pub': 'mine' });
+  const path = join(project.directory, 'k');
+  await expect(writeKeyPair(path)).rejects.toMatchObject(refusal);
+  await expect(readFile(path, 'utf8')).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(await readFile(`${path}.pub`, 'utf8')).toBe('mine');
+});
+
 test('refuses a private key that others can read, and what is no key', async () => {
   await using project = await newProject({ text: 'no key\n', 'rsa.pub': '' });
   const path = join(project.directory, 'k');

@@ -123,6 +123,14 @@ test('waits for an agent with the label as long as for any agent', () => {
   expect(decideAll(state)).toMatchObject([{ kind: 'give-up-shard', why: 'unmet-needs' }, { kind: 'close-run' }]);
 });
 
+test('waits for the only agent with the label to return, though no other agent can join', () => {
+  const shards = [needing(1, label('gpu'))];
+  const state = stateAfter(opened(shards, { onlyAgents: 2, waitAgentSeconds: 60 }), joined(a1), labelled(a2, 'gpu'), lost(a2, 5000));
+  expect(decideAll(state)).toMatchObject([{ kind: 'await-needs' }]);
+  reduce(state, { kind: 'agent-returned', at: 6000, agent: a2 });
+  expect(startsOf(state)).toEqual(['s1']);
+});
+
 test('gives up a shard that needs more units than a resource has', () => {
   const state = stateAfter(opened([needing(1, resource('db', 3))], { resources: { db: 2 } }), joined(a1));
   expect(decideAll(state)).toMatchObject([{ kind: 'give-up-shard', why: 'unmet-needs' }, { kind: 'close-run' }]);

@@ -83,8 +83,12 @@ export function unmetNeeds(state: RunState, record: ShardRecord): Needs | null {
   if (wait === null || wait.lacks.labels.length === 0 || laneFor(state, labels) !== null) return null;
   const { waitAgentSeconds } = state.opened;
   const isLate = state.coordinatorAt - wait.since >= waitAgentSeconds * 1000;
-  return isLate || isEveryoneHere(state) ? wait.lacks : null;
+  return isLate || (isEveryoneHere(state) && !mayReturn(state, labels)) ? wait.lacks : null;
 }
+
+/** Whether an agent with these labels is out of touch, and not known to be gone for good. */
+const mayReturn = ({ agents }: RunState, labels: readonly string[]): boolean =>
+  [...agents.values()].some(({ info, presence }) => presence === 'lost' && hasLabels(info?.labels ?? [], labels));
 
 /** True if no other agent can join the run. */
 function isEveryoneHere({ opened, agents }: RunState): boolean {
