@@ -2,6 +2,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import type { Clock } from '../shared/clock.ts';
@@ -50,7 +51,9 @@ export function coverageSender(
 async function readData(path: string, user: OtherUser | null): Promise<{ readonly data: Buffer | null; readonly size: number }> {
   const { file, size } = await openOwned(user, path);
   try {
-    return { data: size > fileBytes ? null : await compress(await file.readFile()), size };
+    // Whoever writes the file may still do so: at most one byte more than the limit is read.
+    const content = await buffer(file.createReadStream({ end: fileBytes, autoClose: false }));
+    return { data: content.length > fileBytes ? null : await compress(content), size: Math.max(size, content.length) };
   } finally {
     await file.close();
   }
