@@ -1,8 +1,8 @@
-// `shardline serve`: shows the runs of a pool in a browser while they run. It reads Redis and writes nothing.
+// `shardline serve`: shows the runs and agents of a pool in a browser. It reads Redis and writes nothing.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { reasonOf, ShardlineError } from '../../shared/errors.ts';
+import { messageOf, reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import type { ListenAddress, ServeSettings } from '../../shared/settings/settings.ts';
@@ -10,11 +10,12 @@ import { systemClock } from '../../shared/system/clock.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import { type MetricsServer, serveMetrics } from '../../shared/system/metrics-server.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
-import { readFleet } from '../redis/inspect/fleet.ts';
+import { type Fleet, readFleet } from '../redis/inspect/fleet.ts';
 import { watchPool } from '../redis/inspect/watch-pool.ts';
-import { isLoopback, serveDashboard } from '../web/dashboard-server.ts';
-import type { LiveRun } from '../web/live-run.ts';
+import { type Content, isLoopback, serveDashboard } from '../web/dashboard-server.ts';
+import type { PoolAgents } from '../web/live-messages.ts';
 import { createLiveRuns } from '../web/live-runs.ts';
+import { poolAgents } from './fleet/pool-board.ts';
 
 type PoolRedis = Parameters<typeof readFleet>[0];
 
@@ -31,10 +32,18 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
     );
     const runs = createLiveRuns(aheadMs);
     const token = settings.token ?? (isLoopback(settings.host) ? null : randomBytes(16).toString('hex'));
-    await using dashboard = await listening(settings, token, runs.newestFirst);
+    const fleet = createReadings();
+    await using dashboard = await listening(settings, token, {
+      runs: runs.newestFirst,
+      pool: () => {
+        const pool = fleet.newest();
+        return pool === null ? null : { pool, isOld: performance.now() - (fleet.answeredAt() ?? 0) > OLD_MS };
+      },
+    });
     edge.stdout.write(`${dashboard.url}\n`);
-    await using metrics = settings.metrics === null ? null : await measured(settings, settings.metrics, redis, stopping.signal);
+    await using metrics = settings.metrics === null ? null : await measured(settings, settings.metrics, fleet);
     if (metrics !== null) edge.stderr.write(`shardline serve: metrics at ${metrics.url}\n`);
+    void fleet.follow(redis, settings.pool, edge, stopping.signal);
     const watching = watchPool(
       redis,
       settings.pool,
@@ -56,34 +65,54 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
   }
 }
 
-/** How often the metrics are read from Redis. */
-const MEASURE_MS = 2000;
+/** How often the pool's agents and metrics are read from Redis. */
+const READ_MS = 1000;
+/** After so long without an answer, the page says that its agents may be gone. */
+const OLD_MS = 10_000;
 
-/** Serves the metrics of the pool. Reads them anew until `signal` aborts, across failures of Redis. */
+/** Reads what is in the pool, for the page and the metrics. */
+function createReadings() {
+  let newest: PoolAgents | null = null;
+  let answeredAt: number | null = null;
+  const users: ((fleet: Fleet) => void)[] = [];
+  return {
+    newest: () => newest,
+    answeredAt: () => answeredAt,
+    onFleet: (use: (fleet: Fleet) => void) => void users.push(use),
+    /** Until `signal` aborts, across failures of Redis. */
+    async follow(redis: PoolRedis, pool: string, { stderr }: Pick<Edge, 'stderr'>, signal: AbortSignal): Promise<void> {
+      let said = '';
+      for (; !signal.aborted; await systemClock.wait(READ_MS, signal).catch(() => undefined)) {
+        try {
+          const fleet = await readFleet(redis, pool);
+          answeredAt = performance.now();
+          newest = poolAgents(pool, fleet);
+          for (const use of users) use(fleet);
+        } catch (thrown) {
+          // A lost connection comes back; an account that may not read this has to be changed.
+          const problem = messageOf(thrown);
+          if (/NOPERM/.test(problem) && problem !== said) stderr.write(`shardline serve: cannot show the agents: ${problem}\n`);
+          said = problem;
+        }
+      }
+    },
+  };
+}
+
 async function measured(
   { pool, scaling }: ServeSettings,
   address: ListenAddress,
-  redis: PoolRedis,
-  signal: AbortSignal,
+  { onFleet, answeredAt }: Pick<ReturnType<typeof createReadings>, 'onFleet' | 'answeredAt'>,
 ): Promise<MetricsServer> {
   const { fleetMetrics } = await import('./fleet/fleet-metrics.ts');
   const metrics = fleetMetrics(pool, scaling);
-  let answeredAt: number | null = null;
-  const measure = async (): Promise<void> => {
-    for (; !signal.aborted; await systemClock.wait(MEASURE_MS, signal).catch(() => undefined)) {
-      const fleet = await readFleet(redis, pool).catch(() => null);
-      if (fleet === null) continue;
-      metrics.update(fleet);
-      answeredAt = performance.now();
-    }
-  };
-  void measure();
-  return await serveMetrics(address, metrics.registry, () => answeredAt);
+  onFleet(metrics.update);
+  return await serveMetrics(address, metrics.registry, answeredAt);
 }
 
-async function listening(settings: ServeSettings, token: string | null, runs: () => readonly LiveRun[]) {
+async function listening(settings: ServeSettings, token: string | null, content: Content) {
   try {
-    return await serveDashboard({ host: settings.host, port: settings.port, token }, runs);
+    return await serveDashboard({ host: settings.host, port: settings.port, token }, content);
   } catch (thrown) {
     throw new ShardlineError('cannot-listen', { host: settings.host, port: settings.port, problem: reasonOf(thrown) }, { cause: thrown });
   }

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { sum } from '../../shared/numbers.ts';
 import { pageFiles } from './bundle-cache.ts';
 import { columnsSince, lengthsOf, type Seen } from './live-columns.ts';
-import type { LiveMessage, RunLine } from './live-messages.ts';
+import type { LiveMessage, PoolAgents, RunLine } from './live-messages.ts';
 import type { LiveRun } from './live-run.ts';
 import { composePage, policyOf } from './page-shell.ts';
 
@@ -39,8 +39,16 @@ const OTHERWISE = 'This page needs JavaScript.';
 
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 
-/** Serves until it is disposed. `runs` returns the newest run first. Rejects if it cannot listen. */
-export async function serveDashboard(settings: DashboardSettings, runs: () => readonly LiveRun[]): Promise<Dashboard> {
+/** What the dashboard shows. */
+export interface Content {
+  /** The newest first. */
+  readonly runs: () => readonly LiveRun[];
+  /** null until Redis has answered. */
+  readonly pool: () => { readonly pool: PoolAgents; readonly isOld: boolean } | null;
+}
+
+/** Serves until it is disposed. Rejects if it cannot listen. */
+export async function serveDashboard(settings: DashboardSettings, content: Content): Promise<Dashboard> {
   const files = await pageFiles('dashboard');
   const page = composePage({ title: 'shardline', data: null, otherwise: OTHERWISE }, files);
   const headers = {
@@ -66,7 +74,7 @@ export async function serveDashboard(settings: DashboardSettings, runs: () => re
     if (url.pathname !== '/events') return answer(response, 404, 'text/plain', 'Not found.\n');
     if (!readers.admit(request, response)) return answer(response, 503, 'text/plain', 'Too many browsers are open.\n');
     response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8' });
-    sendUpdates(response, runs, url.searchParams.get('run'), () => readers.isTooFarBehind(response));
+    sendUpdates(response, content, url.searchParams.get('run'), () => readers.isTooFarBehind(response));
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.listen(settings.port, settings.host.replace(/^\[|\]$/g, ''));
@@ -137,23 +145,28 @@ function isAllowed(given: string | null, token: string | null): boolean {
 }
 
 /**
- * Sends one browser updates until it disconnects: the list of runs, and what the browser lacks of its chosen run, or of the newest if it
+ * Sends one browser updates until it disconnects: the agents of the pool, the list of runs, and what the browser lacks of its chosen run, or of the newest if it
  * chose none.
  */
-function sendUpdates(response: ServerResponse, runs: () => readonly LiveRun[], chosen: string | null, isTooFar: () => boolean): void {
+function sendUpdates(response: ServerResponse, { runs, pool }: Content, chosen: string | null, isTooFar: () => boolean): void {
   let shown: { readonly run: LiveRun; seen: Seen; version: number } | null = null;
   let lines = '';
+  let agents = '';
   const send = (message: LiveMessage): void => void response.write(`data: ${JSON.stringify(message)}\n\n`);
   const sendUpdate = (): void => {
     if (isTooFar()) {
       response.destroy();
       return;
     }
+    const found = pool();
+    const known = JSON.stringify(found);
+    if (found !== null && known !== agents) send({ kind: 'pool', ...found });
+    agents = known;
     const all = runs();
-    const found: readonly RunLine[] = all.map((run) => run.line());
-    const listed = JSON.stringify(found);
-    if (listed !== lines) send({ kind: 'runs', runs: found });
-    lines = listed;
+    const listed: readonly RunLine[] = all.map((run) => run.line());
+    const text = JSON.stringify(listed);
+    if (text !== lines) send({ kind: 'runs', runs: listed });
+    lines = text;
     const run = all.find((each) => each.line().runId === chosen) ?? all[0];
     if (run === undefined) return;
     if (shown?.run !== run) {

@@ -36,7 +36,44 @@ export interface LiveProgress {
   readonly endsAt: number | null;
 }
 
+/** What one agent of the pool does, and what it says of itself. */
+export interface AgentLine {
+  readonly id: string;
+  readonly state: 'waiting' | 'busy' | 'draining';
+  /** The runs that it serves, each with the shards that it runs or has queued. */
+  readonly runs: readonly { readonly runId: string; readonly shards: number }[];
+  /** Runs beyond those in `runs`. */
+  readonly moreRuns: number;
+  /** null if this version cannot read them. */
+  readonly facts: {
+    readonly host: string;
+    /** xdist workers; 0 if only pytest knows. */
+    readonly workers: number;
+    readonly cpus: number;
+    readonly memoryBytes: number;
+    readonly labels: readonly string[];
+    /** Labels beyond those in `labels`. */
+    readonly moreLabels: number;
+    readonly version: string;
+    readonly commit: string | null;
+    /** null unless it drains. */
+    readonly leavesWithinSeconds: number | null;
+  } | null;
+}
+
+/** The agents that are alive. */
+export interface PoolAgents {
+  readonly pool: string;
+  readonly busy: number;
+  readonly waiting: number;
+  readonly draining: number;
+  /** The first of them by name. */
+  readonly agents: readonly AgentLine[];
+}
+
 export type LiveMessage =
+  /** `isOld` if Redis has not answered for a while. */
+  | { readonly kind: 'pool'; readonly pool: PoolAgents; readonly isOld: boolean }
   | { readonly kind: 'runs'; readonly runs: readonly RunLine[] }
   /** The run to show, from its beginning. */
   | { readonly kind: 'begin'; readonly head: LiveHead; readonly columns: Columns }

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { isTooFarBehind, serveDashboard } from '../../coordinator/web/dashboard-server.ts';
 
-const open = () => serveDashboard({ host: '127.0.0.1', port: 0, token: 'secret' }, () => []);
+const open = () => serveDashboard({ host: '127.0.0.1', port: 0, token: 'secret' }, { runs: () => [], pool: () => null });
 const portOf = (url: string): number => Number(new URL(url).port);
 
 /** The status of the answer to these bytes; `null` if the connection closes without one. */

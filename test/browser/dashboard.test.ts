@@ -2,6 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
@@ -15,14 +16,17 @@ if (why !== null) console.warn(`browser tests ${why}`);
 
 const screenshots = fileURLToPath(new URL('../../.shardline/test/screenshots', import.meta.url));
 
-const suite = {
-  'tests/test_fast.py':
-    'import pytest\n@pytest.mark.parametrize("n", range(30))\ndef test_fast(n):\n    assert n != 7, "<script>alert(1)</script>"\n',
+const gatedSuite = {
   'tests/test_gate.py': `import pathlib, time
 def test_gate():
     while not pathlib.Path("open").exists():
         time.sleep(0.05)
 `,
+};
+const suite = {
+  'tests/test_fast.py':
+    'import pytest\n@pytest.mark.parametrize("n", range(30))\ndef test_fast(n):\n    assert n != 7, "<script>alert(1)</script>"\n',
+  ...gatedSuite,
 };
 
 describe.skipIf(why !== null)('shardline serve', () => {
@@ -32,7 +36,7 @@ describe.skipIf(why !== null)('shardline serve', () => {
   let watched = '';
   let project: Project;
   beforeAll(async () => {
-    const account = ['--user', 'watcher', 'on', '>secret', '~{sl:*', '+@read', '+@connection', '+info'];
+    const account = ['--user', 'watcher', 'on', '>secret', '~{sl:*', '+@read', '+@connection', '+info', '+time'];
     await mkdir(screenshots, { recursive: true });
     [browser, redis, project] = await Promise.all([openBrowser(), startTcpServer(...account), newProject(suite)]);
     watched = redis.url.replace('//', '//watcher:secret@');
@@ -101,6 +105,47 @@ describe.skipIf(why !== null)('shardline serve', () => {
       /newest run\s+\d{8}-\d{6}-\w{4}: failed, 31 tests, 1 failed/,
     );
     expect((await running).exitCode).toBe(1);
+    expect(problems).toEqual([]);
+  });
+
+  test('shows the agents of a pool from their start to their end', async () => {
+    const pool = ['--redis', redis.url, '--pool', 'fleet'];
+    await using dashboard = await serve(['--pool', 'fleet']);
+    await using opened = await openPage(browser, dashboard.url);
+    const { page, problems } = opened;
+    const panel = page.locator('.fleet');
+    await expect.poll(() => panel.innerText()).toMatch(/Pool fleet\s+0 agents\s+No agents wait in this pool\./);
+    expect(await panel.innerText()).toContain('Start one with shardline agent --redis URL --pool fleet.');
+    await page.screenshot({ path: join(screenshots, 'dashboard-no-agents.png') });
+
+    await using other = await newProject(gatedSuite);
+    const agent = other.shardline(['agent', ...pool, '--name', 'big', '-n', '2', '--label', 'gpu']);
+    const row = panel.getByRole('row', { name: /^big/ });
+    await expect.poll(() => row.innerText()).toMatch(/^big\S*\s+waiting\s/);
+    expect(await panel.innerText()).toMatch(/1 agent: 1 waiting/);
+    const cells = await row.getByRole('cell').allInnerTexts();
+    expect(cells[2]).toBe(hostname());
+    expect(cells[3]).toBe('2');
+    expect(cells[4]).toMatch(/^\d+(\.\d)?$/);
+    expect(cells[5]).toMatch(/^\d+(\.\d)? [MG]iB$/);
+    expect(cells[6]).toBe('gpu');
+    expect(cells[7]).toMatch(/^\d+\.\d+\.\d+/);
+
+    const running = other.shardline(['run', ...pool, '--agents', '0', '--out', 'out']);
+    await expect.poll(() => row.innerText()).toMatch(/^big\S*\s+busy\s+\d{8}-\d{6}-\w{4} \(1 shard\)/);
+    await page.screenshot({ path: join(screenshots, 'dashboard-agents.png') });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.screenshot({ path: join(screenshots, 'dashboard-agents-dark.png') });
+    await page.setViewportSize({ width: 400, height: 900 });
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400);
+    await page.screenshot({ path: join(screenshots, 'dashboard-agents-narrow.png') });
+
+    await writeFile(join(other.directory, 'open'), '');
+    expect((await running).exitCode).toBe(0);
+    await expect.poll(() => panel.innerText()).toMatch(/1 agent: 1 waiting/);
+    agent.kill('SIGTERM');
+    await agent;
+    await expect.poll(() => panel.innerText()).toMatch(/0 agents\s+No agents wait in this pool\./);
     expect(problems).toEqual([]);
   });
 

@@ -2,9 +2,10 @@
 
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { LiveHead, LiveMessage, RunLine } from '../live-messages.ts';
+import type { LiveHead, LiveMessage, PoolAgents, RunLine } from '../live-messages.ts';
 import type { Columns } from '../page-data.ts';
 import { App } from './app.tsx';
+import { Pool } from './fleet/pool.tsx';
 import { joinColumns, liveModel } from './live-model.ts';
 import { agentName, type Model } from './model.ts';
 import { headingOf } from './summary.tsx';
@@ -21,12 +22,18 @@ interface Shown {
   readonly model: Model;
 }
 
+interface ShownPool {
+  readonly pool: PoolAgents;
+  readonly isOld: boolean;
+}
+
 function Dashboard() {
   const [runs, setRuns] = useState<readonly RunLine[]>([]);
   const [chosen, setChosen] = useState<string | null>(null);
   const [shown, setShown] = useState<Shown | null>(null);
+  const [pool, setPool] = useState<ShownPool | null>(null);
   const [isConnected, setConnected] = useState(false);
-  useEffect(() => listen(chosen, setRuns, setShown, setConnected), [chosen]);
+  useEffect(() => listen(chosen, { setPool, setRuns, setShown, setConnected }), [chosen]);
   useEffect(() => {
     document.title = titleOf(shown?.head ?? null);
   }, [shown]);
@@ -49,6 +56,7 @@ function Dashboard() {
           </select>
         )}
       </nav>
+      {pool !== null && <Pool {...pool} />}
       {shown === null ? (
         <p class="empty">No run yet. Runs of this pool appear here.</p>
       ) : (
@@ -137,15 +145,17 @@ const SHOWN = 12;
 
 type Setter<Value> = (value: Value) => void;
 
+interface Setters {
+  readonly setPool: Setter<ShownPool>;
+  readonly setRuns: Setter<readonly RunLine[]>;
+  readonly setShown: Setter<Shown>;
+  readonly setConnected: Setter<boolean>;
+}
+
 /**
  * Listens until the caller calls the returned function. Messages that arrive faster than the page can draw are joined and drawn together.
  */
-function listen(
-  chosen: string | null,
-  setRuns: Setter<readonly RunLine[]>,
-  setShown: Setter<Shown>,
-  setConnected: Setter<boolean>,
-): () => void {
+function listen(chosen: string | null, { setPool, setRuns, setShown, setConnected }: Setters): () => void {
   const query = new URLSearchParams(location.search);
   if (chosen !== null) query.set('run', chosen);
   const source = new EventSource(`events?${query}`);
@@ -163,6 +173,10 @@ function listen(
     restMs = Math.max(DRAW.leastMs, DRAW.rest * (performance.now() - startedAt));
   };
   const receive = (message: LiveMessage): void => {
+    if (message.kind === 'pool') {
+      setPool(message);
+      return;
+    }
     if (message.kind === 'runs') {
       setRuns(message.runs);
       return;
