@@ -1,5 +1,6 @@
 // Checks that this machine's workspace is the run's before the agent runs anything in it.
 
+import { type AcceptedArgs, foreignArgs } from '../shared/domain/accepted-args.ts';
 import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
 import type { UnfitCause } from '../shared/domain/events.ts';
 import type { AgentId, TestFile } from '../shared/domain/ids.ts';
@@ -7,7 +8,6 @@ import type { RunSpec } from '../shared/domain/run-spec.ts';
 import { compareFiles, type FilesPrint } from '../shared/domain/suite/fingerprint.ts';
 import { ShardlineError } from '../shared/errors.ts';
 import { oneLine } from '../shared/text/safe-text.ts';
-import { type AcceptedArgs, judgeArgs } from './core/accepted-args.ts';
 
 export interface Candidate {
   readonly id: AgentId;
@@ -79,17 +79,6 @@ export async function refusedAttempt(
     if (!(thrown instanceof ShardlineError)) throw thrown;
     return { kind: 'not-started', error: thrown.code, detail: thrown.message };
   }
-}
-
-/** The arguments that are not accepted, and the paths that lead out of the workspace. */
-export async function foreignArgs(
-  pytestArgs: readonly string[],
-  accepts: AcceptedArgs,
-  isInside: (path: string) => Promise<boolean>,
-): Promise<readonly string[]> {
-  const { refused, paths } = judgeArgs(pytestArgs, accepts);
-  const outside = await Promise.all(paths.map(async (path) => ((await isInside(path)) ? [] : [path])));
-  return [...refused, ...outside.flat()];
 }
 
 /** Why this agent cannot serve the run, in the form that the coordinator reports. */

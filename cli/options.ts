@@ -260,11 +260,11 @@ export const optionTable: readonly OptionRow[] = [
     name: 'trust-arguments',
     kind: 'flag',
     group: 'What to run',
-    commands: ['replay'],
+    commands: ['replay', 'run', 'ci'],
     env: null,
-    meaning: 'Pass all arguments of the run to pytest, wherever it comes from',
+    meaning: 'Accept all arguments of a run, wherever it comes from',
     detail:
-      'A run of another machine, such as an artifact of a CI job, can ask pytest for anything. Without this flag, only arguments that select tests or change the output are passed; the replay of a run with others is refused.',
+      'A run of another machine, such as an artifact of a CI job or a log in Redis, can ask pytest for anything. Without this flag, `replay`, `run --resume` and a job of `ci` that takes a run over refuse a foreign run with arguments that do more than select tests or change the output. The last two also refuse a log in Redis whose files are outside the workspace. A signed log, and what the command itself was given, are always accepted.',
   }),
   row({
     name: 'agents',

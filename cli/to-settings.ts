@@ -217,6 +217,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     command: 'run',
     ...common(values, workspace),
     resume: text('resume'),
+    trustsLog: flag('trust-arguments'),
     paths: given.operands,
     selected: text('selected'),
     failed: flag('failed'),

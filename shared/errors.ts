@@ -413,6 +413,12 @@ export const errorTable = {
     why: 'It is not a run of this directory, so somebody else may have written them.',
     fix: 'If you trust where it comes from, add --trust-arguments.',
   },
+  'foreign-log': {
+    exitCode: 4,
+    what: 'Could not resume run {runId} from its log in Redis: {problem}',
+    why: 'Anyone who can write to Redis can change the log, and then run code or write files on this machine.',
+    fix: 'If you trust everyone who can write to this Redis, add --trust-arguments; or sign runs with --sign-key and verify them with --trust.',
+  },
   'nothing-to-replay': {
     exitCode: 4,
     what: 'Found nothing to replay in run {run}: {problem}',

@@ -3,6 +3,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { foreignArgs } from '../../shared/domain/accepted-args.ts';
 import type { BegunTest } from '../../shared/domain/begun-test.ts';
 import type { TestResult } from '../../shared/domain/events.ts';
 import { agentId, type NodeId, nodeId } from '../../shared/domain/ids.ts';
@@ -21,7 +22,6 @@ import { shellCommand, shellWord } from '../../shared/text/shell-quote.ts';
 import { decodeRecordedWork, type RecordedWork } from '../../shared/wire/begun-tests.ts';
 import { minimize } from '../core/minimize.ts';
 import { testsOf } from '../core/recorded-order.ts';
-import { foreignArgs } from '../fitness.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { type Replay, type Replayed, replayTests } from '../replay.ts';
 

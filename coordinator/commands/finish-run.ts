@@ -1,5 +1,6 @@
 // Ends a run: writes its report in every form, saves the learned durations and returns the exit code.
 
+import { resolve } from 'node:path';
 import type { Report } from '../../shared/domain/report.ts';
 import type { Timings } from '../../shared/domain/suite/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
@@ -79,8 +80,9 @@ export async function finishRun(
   if (log !== null) await attempt(log.close());
   await finish(copies);
   // The agents' pytest would each write the file with their own tests only.
-  await finish(copyFiles({ json: null, junitXml: state.opened.junitXml, html: null, trace: null }, NO_PLACES));
-  const unwritten = await leaveCache(state, report);
+  const { junitXml } = state.opened;
+  await finish(copyFiles({ json: null, junitXml: junitXml && resolve(settings.workspace, junitXml), html: null, trace: null }, NO_PLACES));
+  const unwritten = await leaveCache(state, report, settings.workspace);
   if (store !== null && learned !== null) {
     const saving = within(closeMs(setting), store.save(learned));
     await attempt(

@@ -1,5 +1,6 @@
 // Updates pytest's cache in the workspace as plain pytest would.
 
+import { resolve } from 'node:path';
 import type { Report } from '../../shared/domain/report.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { readCacheValues, writeCacheFiles } from '../../shared/pytest/cache-directory.ts';
@@ -9,16 +10,17 @@ import { nextCache } from '../core/learn/pytest-cache.ts';
 import type { RunState } from '../core/state/run-state.ts';
 
 /** Resolves with the reason why the cache could not be written, which fails no run; null if it was written. */
-export async function leaveCache(state: RunState, report: Report): Promise<string | null> {
+export async function leaveCache(state: RunState, report: Report, workspace: string): Promise<string | null> {
   const { cache } = state.opened;
   if (cache === null) return null;
+  const directory = resolve(workspace, cache.directory);
   try {
-    const old = await readCacheValues(cache.directory);
+    const old = await readCacheValues(directory);
     const next = nextCache(old, cachedRun(state, report, cache, localTime(new Date())));
-    await writeCacheFiles(cache.directory, cacheFiles(old, next, cache.pytest));
+    await writeCacheFiles(directory, cacheFiles(old, next, cache.pytest));
     return null;
   } catch (thrown) {
-    return `could not write pytest's cache in ${cache.directory}, so --lf does not see this run: ${messageOf(thrown)}`;
+    return `could not write pytest's cache in ${directory}, so --lf does not see this run: ${messageOf(thrown)}`;
   }
 }
 

@@ -1,6 +1,8 @@
 // Prepares a run up to its opening. It connects to Redis, discovers tests and loads history at the same time, then plans and announces the
 // suite.
 
+import { realpathSync } from 'node:fs';
+import { isAbsolute, relative } from 'node:path';
 import type { TestFile } from '../../shared/domain/ids.ts';
 import { type Census, forgetFixed, presentLoads } from '../../shared/domain/suite/census.ts';
 import { failureLimit, type RunCache } from '../../shared/domain/suite/pytest-cache.ts';
@@ -148,10 +150,10 @@ function foundIn({ settings }: Setting, suite: DiscoveredSuite, plan: RunPlan, {
     affinity: plan.affinity,
     part: plan.part,
     acceptsNoTests: suite.acceptsNoTests,
-    junitXml: suite.junitXml,
+    junitXml: suite.junitXml && placeInLog(settings.workspace, suite.junitXml),
     knownTests: knownTests(suite.files, timings),
     coverage: suite.coverage,
-    cache: runCacheOf(suite),
+    cache: runCacheOf(suite, settings.workspace),
     python: settings.fingerprint === 'off' ? null : suite.fingerprint,
     collectErrors: suite.collectErrors,
   };
@@ -169,10 +171,18 @@ function suitePlanner({ order }: RunSettings, plan: RunPlan, { timings, changed 
 }
 
 /** Returns what the run's end needs to update pytest's cache as pytest would. */
-function runCacheOf({ cache, pytest, files }: DiscoveredSuite): RunCache | null {
+function runCacheOf({ cache, pytest, files }: DiscoveredSuite, workspace: string): RunCache | null {
   if (cache === null) return null;
   const { directory, stepwise } = cache;
-  return { directory, stepwise, pytest, files: files.map(({ file }) => file) };
+  return { directory: placeInLog(workspace, directory), stepwise, pytest, files: files.map(({ file }) => file) };
+}
+
+/** Relative for a path below the workspace: another machine may resume the run, where the workspace has another path. */
+function placeInLog(workspace: string, path: string): string {
+  const below = [workspace, realpathSync(workspace)]
+    .map((root) => relative(root, path))
+    .find((each) => !isAbsolute(each) && !/^\.\.(\/|$)/.test(each));
+  return below ?? path;
 }
 
 /** Guessed durations are not enough to warn that a deadline is hopeless. */

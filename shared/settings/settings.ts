@@ -68,6 +68,8 @@ export interface RunSettings extends CommonSettings {
   readonly command: 'run';
   /** The run to resume; null starts a new one. */
   readonly resume: string | null;
+  /** Whether a log in Redis may name any argument and any file. */
+  readonly trustsLog: boolean;
   /** Paths as given, relative to the workspace. */
   readonly paths: readonly string[];
   /** A file's path, or `-` for standard input. */

@@ -210,7 +210,10 @@ export const attacks: readonly Attack[] = [
     attack: 'Run an install script of a package',
     before: 'it ran',
     now: 'install scripts do not run',
-    shownBy: [[limits, 'no script of a package runs when the packages of this repository are installed']],
+    shownBy: [
+      ['test/e2e/package.test.ts', 'npm runs no install script under the .npmrc of the repository'],
+      [limits, 'no script of a package runs when the packages of this repository are installed'],
+    ],
   },
   // From here on: attacks of our own.
   {
@@ -242,6 +245,17 @@ export const attacks: readonly Attack[] = [
     before: 'the agent ended with an internal error',
     now: 'the agent counts on, or leaves the run with an error that says why',
     shownBy: [['test/attacks/numbers.test.ts', 'a forged counter of numbers costs at most the agent the run']],
+  },
+  {
+    attack: 'Change the run log in Redis, so that the command that resumes the run writes files elsewhere',
+    before: 'a JUnit file, a cache or a report of coverage was written to any path',
+    now: 'refused, unless a trusted key has signed the log, or with `--trust-arguments`; so are arguments that run code',
+    shownBy: [
+      [
+        'test/attacks/foreign-log.test.ts',
+        '--resume refuses a forged log in Redis that names files elsewhere or foreign arguments, and takes an honest one',
+      ],
+    ],
   },
 ];
 

@@ -18,6 +18,7 @@ import { readableLog } from '../../redis/shared-log.ts';
 import { copyFiles, prepareOut } from '../../reporters/files/report-files.ts';
 import type { Reporter } from '../../reporters/reporter.ts';
 import { placesOf, type Setting } from '../run-context.ts';
+import { refuseForeignLog } from './foreign-log.ts';
 
 /** A run as its log shows it. */
 export interface Found extends ReplayedLog {
@@ -119,6 +120,8 @@ export async function readPicked(
   const runs = [spec.runId, announcedSpec(found.opening).runId];
   if (spec.runId !== setting.id || !runs.includes(decodeEnvelope(found.last, `the log of run ${setting.id}`).run))
     throw refused(setting, `its log in Redis is that of run ${spec.runId}`);
+  // A run that restarted has opened twice.
+  if (from === 'redis') for (const opening of [found.opening, found.state.opened]) await refuseForeignLog(setting, opening);
   return found;
 }
 

@@ -1,7 +1,7 @@
 // The arguments of a run that an agent accepts.
 
 import { expect, test } from 'vitest';
-import { judgeArgs } from '../../../agent/core/accepted-args.ts';
+import { judgeArgs } from '../../../shared/domain/accepted-args.ts';
 
 const safe = { mode: 'safe', own: [] } as const;
 

@@ -1,4 +1,4 @@
-// Which arguments of a run an agent passes to its pytest. Whoever can write to Redis can ask for a run, and many options of pytest run code
+// Which arguments of a foreign run are passed to pytest. Whoever can write to Redis can ask for a run, and many options of pytest run code
 // (`-p`, `-o`, `--rootdir`), write files (`--log-file`) or delete them (`--basetemp`).
 
 export interface AcceptedArgs {
@@ -57,4 +57,15 @@ export function judgeArgs(args: readonly string[], { mode, own }: AcceptedArgs):
     else paths.push(argument.split('::', 1)[0] ?? '');
   }
   return { refused, paths };
+}
+
+/** The arguments that are not accepted, and the paths that lead out of the workspace. */
+export async function foreignArgs(
+  pytestArgs: readonly string[],
+  accepts: AcceptedArgs,
+  isInside: (path: string) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const { refused, paths } = judgeArgs(pytestArgs, accepts);
+  const outside = await Promise.all(paths.map(async (path) => ((await isInside(path)) ? [] : [path])));
+  return [...refused, ...outside.flat()];
 }
