@@ -93,7 +93,7 @@ function Legend({ timeline }: { readonly timeline: Timeline }) {
 }
 
 interface ZoomProps {
-  readonly view: RefObject<TimelineView>;
+  readonly view: RefObject<TimelineView | null>;
   readonly isZoomed: boolean;
 }
 

@@ -15,10 +15,10 @@ interface Options {
 }
 
 export interface ShownTimeline {
-  readonly head: RefObject<HTMLCanvasElement>;
-  readonly body: RefObject<HTMLCanvasElement>;
-  readonly surface: RefObject<HTMLDivElement>;
-  readonly view: RefObject<TimelineView>;
+  readonly head: RefObject<HTMLCanvasElement | null>;
+  readonly body: RefObject<HTMLCanvasElement | null>;
+  readonly surface: RefObject<HTMLDivElement | null>;
+  readonly view: RefObject<TimelineView | null>;
   readonly pointed: Bar | null;
   /** What a screen reader must announce. */
   readonly said: string;
