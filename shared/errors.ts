@@ -147,7 +147,7 @@ export const errorTable = {
     exitCode: 4,
     what: 'Redis at {url} rejected the user or password: {problem}',
     why: 'The server requires authentication, or the account lacks a permission that shardline needs.',
-    fix: 'Put both in the URL in SHARDLINE_REDIS_URL: redis://user:password@host:port. The documentation of Redis lists the permissions of an account under "Create accounts".',
+    fix: 'Put both in the URL in SHARDLINE_REDIS_URL: redis://user:password@host:port. The documentation of shardline lists the permissions of an account (Set up Redis, Create accounts).',
   },
   'redis-is-cluster': {
     exitCode: 4,
@@ -224,19 +224,19 @@ export const errorTable = {
   'other-role': {
     exitCode: 11,
     what: 'Could not trust {source}: it is signed with key {key}, which is not trusted in the role {role}.',
-    why: 'A key speaks only for what it is trusted for.',
-    fix: 'If it may, write the line `Use: {role}` above this key in the file of --trust.',
+    why: 'Each trusted key may sign only what its `Use:` line, or its place, allows.',
+    fix: 'Sign with a key for this role. For a pool key, certify a key with `shardline keygen KEY.pub --certify POOL_KEY --role {role}`. To allow the key itself, write `Use: {role}` above it in the file of --trust.',
   },
   'bad-certificate': {
     exitCode: 11,
     what: 'Could not trust {source}: the certificate of its key {key} {problem}.',
     why: '',
-    fix: 'Certify the key again with `shardline keygen KEY.pub --certify POOL_KEY`, and restart the command that uses it.',
+    fix: 'Certify the key again with `shardline keygen KEY.pub --certify POOL_KEY`, with --role, --pools or --runs as needed, and restart the command that uses it.',
   },
   'bad-signature': {
     exitCode: 11,
     what: 'Could not trust {source}: its signature with key {key} is wrong.',
-    why: 'Somebody has changed it on its way, or has made it up.',
+    why: 'The message was changed or forged.',
     fix: 'Find out who can write to this Redis, and change its passwords.',
   },
   'other-key': {

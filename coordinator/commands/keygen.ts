@@ -36,10 +36,7 @@ export async function keygenCommand({ path, isPoolKey, certificate }: KeygenSett
   } else if (isPoolKey) {
     lines.push(`Certify keys: \`shardline keygen agent.key --certify ${path}\``, `Trust them: \`--trust ${publicPathOf(path)}\``);
   } else {
-    lines.push(
-      `Sign runs: \`shardline run --sign-key ${path}\``,
-      `Trust them on every agent: \`shardline agent --trust ${publicPathOf(path)}\``,
-    );
+    lines.push(`Sign with it: \`--sign-key ${path}\``, `Trust it on the other side: \`--trust ${publicPathOf(path)}\``);
   }
   edge.stdout.write(`${lines.join('\n')}\n`);
   return 0;

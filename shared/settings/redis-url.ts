@@ -35,8 +35,9 @@ export interface BadRedisUrl {
 const DEFAULT_PORT = 6379;
 const SENTINEL_PORT = 26379;
 
-const FORM = 'Write redis://host:port, rediss://host:port or unix:///path.';
-const SENTINEL_FORM = 'Write redis+sentinel://host1:26379,host2:26379/NAME, with the name that the Sentinels monitor.';
+const FORM = 'Write redis://host:port, rediss://host:port, unix:///path, redis+sentinel://host:port/NAME or redis+cluster://host:port.';
+const SENTINEL_FORM =
+  'Write redis+sentinel://host1:26379,host2:26379/NAME, with the name that the Sentinels monitor, and /2 after it for database 2.';
 const CLUSTER_FORM = 'Write redis+cluster://host1:6379,host2:6379, without a database.';
 const ENCODE = 'Percent-encode the user and the password: %25 for %, %2F for /, %3F for ?, %23 for #, %40 for @.';
 const bad = (problem: string, fix: string): BadRedisUrl => ({ kind: 'bad', problem, fix });
@@ -59,8 +60,8 @@ function readSeveral([, scheme = '', kind = '', account, hosts = '', rest = '']:
   const form = isCluster ? CLUSTER_FORM : SENTINEL_FORM;
   if (rest.includes('@')) return bad('its user or password holds a /, ? or # that ends the host', ENCODE);
   const [, name = '', database = ''] = /^\/([A-Za-z0-9._-]+)(?:\/(\d{0,9}))?$/.exec(rest) ?? [];
-  if (isCluster && rest !== '' && rest !== '/') return bad('it has more than hosts, and a cluster has only database 0', form);
-  if (!isCluster && name === '') return bad('it does not end with the name of a group and a database', form);
+  if (isCluster && rest !== '' && rest !== '/') return bad('nothing may follow the hosts, and a cluster has only database 0', form);
+  if (!isCluster && name === '') return bad('it does not end with the name of a group, such as /mymaster', form);
   const protocol = scheme.toLowerCase();
   const all: Host[] = [];
   for (const each of hosts.split(',')) {
@@ -81,7 +82,11 @@ function readServerUrl(text: string): RedisAddress | BadRedisUrl {
   if (/\s/.test(text.trim())) return bad('it has white space in it', ENCODE);
   const url = URL.parse(text);
   if (url === null) return bad('it could not be parsed', text.includes('@') ? `${ENCODE} ${FORM}` : FORM);
-  if (!isRedisProtocol(url)) return bad(`it does not begin with ${redisProtocols.map((each) => `${each}//`).join(', ')}`, FORM);
+  if (!isRedisProtocol(url))
+    return bad(
+      `it does not begin with ${redisProtocols.map((each) => `${each}//`).join(', ')}, redis+sentinel:// or redis+cluster://`,
+      FORM,
+    );
   if (isCutShort(url)) return bad('its user or password holds a /, ? or # that ends the host', ENCODE);
   const [username, password, path] = [url.username, url.password, url.pathname].map(decoded);
   if (username === undefined || password === undefined || path === undefined)

@@ -17,7 +17,7 @@ export const verdictWords: Readonly<Record<Verdict, string>> = {
 export const notRunWords: Readonly<Record<NotRunReason, string>> = {
   deadline: 'deadline reached',
   'crash-limit': 'crashed or lost too often',
-  'no-agent': 'no agent left',
+  'no-agent': 'no agent was available',
   maxfail: '--maxfail reached',
   cancelled: 'interrupted',
   'collect-error': 'could not be collected',

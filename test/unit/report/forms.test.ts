@@ -163,19 +163,22 @@ describe('the terminal', () => {
 
     test('are named', () => {
       const text = renderReport(sampleReport([], { notRun: missing(20, (index) => `t.py::test_${index}`) }), plain);
-      expect(text.match(/^NOT RUN t\.py::test_\d+ - no agent left$/gm)).toHaveLength(20);
+      expect(text.match(/^NOT RUN t\.py::test_\d+ - no agent was available$/gm)).toHaveLength(20);
     });
 
     test('are counted by file if they are many', () => {
       const notRun = [...missing(25, (index) => `t.py::test_${index}`), ...missing(1, () => 'u.py::test_0')];
       const text = renderReport(sampleReport([], { notRun }), plain);
-      expect(text.match(/^NOT RUN .*/gm)).toEqual(['NOT RUN t.py (25 tests) - no agent left', 'NOT RUN u.py::test_0 - no agent left']);
+      expect(text.match(/^NOT RUN .*/gm)).toEqual([
+        'NOT RUN t.py (25 tests) - no agent was available',
+        'NOT RUN u.py::test_0 - no agent was available',
+      ]);
     });
 
     test('are cut after 20 files, with the number of the rest', () => {
       const text = renderReport(sampleReport([], { notRun: missing(50, (index) => `t_${index % 25}.py::test_${index}`) }), plain);
       expect(text.match(/^NOT RUN /gm)).toHaveLength(21);
-      expect(text).toContain('NOT RUN 10 more - no agent left');
+      expect(text).toContain('NOT RUN 10 more - no agent was available');
     });
   });
 
