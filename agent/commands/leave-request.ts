@@ -13,6 +13,8 @@ const LEAVE_MS = 20_000;
  * The same for an agent that another command started. A run's own Redis may already be down, and that command waits for this agent.
  */
 const LOCAL_LEAVE_MS = 8000;
+/** The same after a drain: with the 20 s that a drain takes by default, less than the 30 s after which Kubernetes kills a pod. */
+const DRAINED_LEAVE_MS = 9000;
 
 export interface LeaveRequest {
   /** Aborts when the agent is to take nothing more and finish what runs. Its reason names who asked. */
@@ -41,8 +43,11 @@ export function leaveOnRequest({ isOwned, drainTimeoutSeconds }: AgentSettings, 
     timer = setTimeout(leave, drainTimeoutSeconds * 1000).unref();
     draining.abort(by);
   };
-  const limitMs = isOwned ? LOCAL_LEAVE_MS : LEAVE_MS;
-  leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), limitMs).unref(), { once: true });
+  const limitMs = (): number => {
+    if (isOwned) return LOCAL_LEAVE_MS;
+    return draining.signal.aborted ? DRAINED_LEAVE_MS : LEAVE_MS;
+  };
+  leaving.signal.addEventListener('abort', () => setTimeout(() => edge.abandon(11), limitMs()).unref(), { once: true });
   const onTerm = (): void => (isOwned || draining.signal.aborted ? leave() : drain('SIGTERM'));
   const ignore = [edge.onSignal('SIGTERM', onTerm), edge.onSignal('SIGINT', leave)];
   if (isOwned) {
