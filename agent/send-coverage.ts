@@ -51,7 +51,7 @@ export function coverageSender(
 async function readData(path: string, user: OtherUser | null): Promise<{ readonly data: Buffer | null; readonly size: number }> {
   const { file, size } = await openOwned(user, path);
   try {
-    // Whoever writes the file may still do so: at most one byte more than the limit is read.
+    // The test process may still write the file: read at most one byte more than the limit.
     const content = await buffer(file.createReadStream({ end: fileBytes, autoClose: false }));
     return { data: content.length > fileBytes ? null : await compress(content), size: Math.max(size, content.length) };
   } finally {

@@ -416,7 +416,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Agents and workers',
     commands: agent,
     fallback: '20s',
-    meaning: 'How long an agent that is to leave may finish its shards',
+    meaning: 'How long a draining agent may finish its shards',
     detail:
       'On SIGTERM, and on the request of `--drain`, the agent takes no more shards and finishes those that it runs. After this long, or on a second signal, it interrupts them and hands them back. The default leaves 10 s of the 30 s that Kubernetes gives a pod.',
   }),

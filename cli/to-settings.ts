@@ -314,7 +314,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
   };
 }
 
-/** Whoever names trusted keys wants no others. */
+/** A user who names trusted keys wants no others. */
 const verifyMode = (values: ReadonlyMap<string, Value>): VerifyMode =>
   verifyModes.find((each) => each === values.get('verify')) ?? (values.has('trust') || values.has('trusted-key') ? 'require' : 'off');
 

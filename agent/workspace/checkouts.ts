@@ -1,5 +1,5 @@
 // The checkouts of an agent's cache, shared by all agents of a user on one machine. A checkout belongs to one run at a time, which holds its
-// directory. Beside each, `ID.json` tells what is in it.
+// directory. Beside each, `ID.json` says what is in it.
 
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';

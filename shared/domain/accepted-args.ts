@@ -1,4 +1,4 @@
-// Which arguments of a foreign run are passed to pytest. Whoever can write to Redis can ask for a run, and many options of pytest run code
+// Which arguments of a foreign run are passed to pytest. Anyone who can write to Redis can ask for a run, and many options of pytest run code
 // (`-p`, `-o`, `--rootdir`), write files (`--log-file`) or delete them (`--basetemp`).
 
 export interface AcceptedArgs {

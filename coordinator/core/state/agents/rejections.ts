@@ -14,7 +14,7 @@ export function messageRejected(state: RunState, { agent, why, problem }: EventO
   reject(state, agent, why);
   const sender = agent === null ? undefined : state.agents.get(agent);
   if (sender === undefined) return;
-  // Once an agent has joined with a trusted key, whoever sends such messages is not this agent.
+  // Once an agent has joined with a trusted key, such messages come from another sender.
   if (why === 'not-trusted' && sender.joinedAt !== null) return;
   sender.conduct.unreadable ??= problem;
 }

@@ -1,5 +1,5 @@
 // Events of agents that have not joined the run. Redis can lose the message of an agent that it joins; the agent then sends it again, after
-// others. Whoever never joins changes nothing.
+// others. A sender that never joins changes nothing.
 
 import type { RunEvent } from '../../../../shared/domain/events.ts';
 import type { AgentId } from '../../../../shared/domain/ids.ts';
@@ -12,7 +12,7 @@ const MOST_WAITING = 1000;
 
 /** An honest agent answers within a round trip. */
 const ASK_AGAIN_MS = 5000;
-/** Maximum number of agents that one run asks: whoever can write to Redis can invent senders. */
+/** Maximum number of agents that one run asks: anyone who can write to Redis can invent senders. */
 const MOST_ASKED = 1000;
 
 /** Keeps the event if its agent has to join before it counts. False for every other event. */
