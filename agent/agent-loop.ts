@@ -1,5 +1,5 @@
-// The agent's life: waits for a run, joins it, serves it until it closes, and waits for the next. It decides nothing about shards: it runs
-// the attempts it pulls.
+// The agent's life: waits for runs, joins each, and serves it until it closes. It decides nothing about shards: it runs the attempts it
+// pulls.
 
 import type { Clock } from '../shared/clock.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
@@ -14,6 +14,7 @@ import { createOutbox, type Outbox } from './outbox.ts';
 import type { Engine, PoolMember, Workspaces } from './ports.ts';
 import { followControl } from './run-control.ts';
 import { type Serving, serveSession } from './serve-session.ts';
+import { createSlotKeeper, type SlotKeeper } from './slot-keeper.ts';
 
 export interface AgentLoop {
   readonly identity: AgentIdentity;
@@ -31,15 +32,18 @@ export interface AgentLoop {
 
 export interface LeaveWhen {
   readonly once: boolean;
-  /** Longest wait for a run, in milliseconds; null waits without limit. */
+  /** Longest wait for a run while the agent serves none, in milliseconds; null waits without limit. */
   readonly maxIdleMs: number | null;
+  /** How many runs the agent serves at once. */
+  readonly maxRuns: number;
 }
 
 /**
- * Serves run after run. Returns when `shutdown` aborts, when no run opens within `maxIdleMs`, or, with `once`, after one run. At shutdown
- * the agent pulls nothing more, interrupts running attempts and keeps their results, and hands back the attempts it did not begin. When
- * `draining` aborts it does the same, but running attempts finish first.
- * If it cannot serve a run, it reports the error and waits for the next run; with `once` it rejects.
+ * Serves runs, up to `maxRuns` at once, on the same slots. Returns when `shutdown` aborts, when no run opens within `maxIdleMs`, or, with
+ * `once`, after one run. At shutdown the agent pulls nothing more, interrupts running attempts and keeps their results, and hands back the
+ * attempts it did not begin. When `draining` aborts it does the same, but running attempts finish first.
+ * If it cannot serve a run, it reports the error and serves the others; with `once` it rejects. After any other error it leaves all runs and
+ * rejects.
  */
 export async function agentLoop(
   loop: AgentLoop,
@@ -47,43 +51,80 @@ export async function agentLoop(
   shutdown: AbortSignal,
   draining: AbortSignal = new AbortController().signal,
 ): Promise<void> {
-  const leaving = AbortSignal.any([shutdown, draining]);
-  while (!leaving.aborted) {
-    const spec = await nextRun(loop, options.maxIdleMs, leaving);
-    if (spec === null) return;
+  const broken = new AbortController();
+  const stopping = AbortSignal.any([shutdown, broken.signal]);
+  const leaving = AbortSignal.any([stopping, draining]);
+  const keeper = options.once || options.maxRuns === 1 ? null : createSlotKeeper(loop.clock.now);
+  const serving = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  const serve = async (spec: RunSpec): Promise<void> => {
     try {
-      await serveRun(loop, spec, shutdown, draining);
+      await serveRun(loop, spec, keeper, stopping, draining);
     } catch (thrown) {
       // One run that this agent cannot serve, such as one of a newer version, must not cost the pool its agent.
-      if (options.once || !(thrown instanceof ShardlineError)) throw thrown;
-      loop.warn(`could not join run ${spec.runId}: ${thrown.message}`);
+      if (!options.once && thrown instanceof ShardlineError) {
+        loop.warn(`could not join run ${spec.runId}: ${thrown.message}`);
+        return;
+      }
+      failures.push(thrown);
+      broken.abort();
     }
-    if (options.once) return;
+  };
+  try {
+    while (!leaving.aborted) {
+      const hasRoom = serving.size < (options.once ? 1 : options.maxRuns);
+      const spec = hasRoom ? await nextRun(loop, options.maxIdleMs, serving, leaving) : null;
+      if (spec !== null) {
+        const served = serve(spec).finally(() => serving.delete(served));
+        serving.add(served);
+      } else if (serving.size === 0) break;
+      if (spec === null || options.once) await Promise.race(serving);
+      if (options.once) break;
+    }
+  } catch (thrown) {
+    failures.push(thrown);
+    broken.abort();
   }
+  // Every run that is still served gets its results, and is left.
+  await Promise.all(serving);
+  if (failures.length > 0) throw failures[0];
 }
 
-/** Returns null at shutdown, and when no run opens within `maxIdleMs`. */
-async function nextRun({ member, clock }: AgentLoop, maxIdleMs: number | null, shutdown: AbortSignal): Promise<RunSpec | null> {
-  if (maxIdleMs === null) return await member.nextRun(shutdown);
-  const idle = new AbortController();
+/**
+ * Returns null at shutdown, when no run opens within `maxIdleMs` while this agent serves none, and when one that it serves ends, so that the
+ * caller looks again.
+ */
+async function nextRun(
+  { member, clock }: AgentLoop,
+  maxIdleMs: number | null,
+  serving: ReadonlySet<Promise<void>>,
+  shutdown: AbortSignal,
+): Promise<RunSpec | null> {
+  const over = new AbortController();
   const waited = new AbortController();
-  void clock.wait(maxIdleMs, waited.signal).then(
-    () => idle.abort(),
-    () => undefined,
-  );
+  const stop = (): void => over.abort();
+  if (serving.size > 0) void Promise.race(serving).then(stop, stop);
+  else if (maxIdleMs !== null) void clock.wait(maxIdleMs, waited.signal).then(stop, () => undefined);
   try {
-    return await member.nextRun(AbortSignal.any([shutdown, idle.signal]));
+    return await member.nextRun(AbortSignal.any([shutdown, over.signal]));
   } finally {
     waited.abort();
   }
 }
 
-async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal, draining: AbortSignal): Promise<void> {
+async function serveRun(
+  loop: AgentLoop,
+  spec: RunSpec,
+  keeper: SlotKeeper | null,
+  shutdown: AbortSignal,
+  draining: AbortSignal,
+): Promise<void> {
   const { clock, identity, pytest, workspaces, engine } = loop;
   const { runId, drain } = spec;
   const agent = identity.id;
   const run = await loop.member.join(spec);
   const listening = new AbortController();
+  const block = keeper?.takeBlock() ?? 0;
   try {
     await using opened = createClosingStack();
     /** The events that introduce this agent. It sends them again when they may have been lost; a duplicate changes nothing. */
@@ -107,8 +148,9 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal, d
     };
     // Nothing runs before the session is open, so there is nothing to finish.
     const leaving = AbortSignal.any([shutdown, draining]);
+    const isShared = (): boolean => keeper?.isShared() ?? false;
     const found = await openSession(
-      { identity, pytest, workspaces, opened, engine, clock, spec, run, outbox, control, introduce },
+      { identity, pytest, workspaces, opened, engine, clock, spec, run, outbox, control, block, isShared, introduce },
       leaving,
     );
     const dismissed = (problem: string | null): void => warnOfDismissal(loop, spec, problem);
@@ -117,20 +159,23 @@ async function serveRun(loop: AgentLoop, spec: RunSpec, shutdown: AbortSignal, d
       return;
     }
     const { session, workspace } = found;
+    const seat = keeper?.enter(spec, session.info.workers) ?? null;
     try {
       loop.reportState('joined run', { run: runId, agent });
       const refused: Serving['refused'] = (request) => refusedAttempt(identity, workspace, spec, request);
       await serveSession(
-        { agent, clock, run, outbox, control, session, refused, drain, joinedAt, listening, dismissed },
+        { agent, clock, run, outbox, control, session, refused, drain, seat, joinedAt, listening, dismissed },
         shutdown,
         draining,
       );
       loop.reportState('left run', { run: runId, agent });
     } finally {
+      seat?.leave();
       await session.close();
     }
   } finally {
     listening.abort();
+    keeper?.leaveBlock(block);
     await run.leave();
   }
 }

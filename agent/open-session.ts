@@ -43,6 +43,10 @@ export interface Opening {
   readonly run: JoinedRun;
   readonly outbox: Outbox;
   readonly control: RunControl;
+  /** Which block of worker numbers the run has: no other run that this agent serves at once has the same. */
+  readonly block: number;
+  /** Whether other runs have a session on this machine too. */
+  readonly isShared: () => boolean;
   /** Sends an event that introduces this agent, and sends it again whenever it may have been lost. */
   readonly introduce: (event: RunEvent) => void;
 }
@@ -59,7 +63,7 @@ export interface OpenSession {
  * machines.
  */
 export async function openSession(opening: Opening, shutdown: AbortSignal): Promise<OpenSession | null> {
-  const { identity, pytest, workspaces, opened, engine, clock, spec, run, outbox, control, introduce } = opening;
+  const { identity, pytest, workspaces, opened, engine, clock, spec, run, outbox, control, block, isShared, introduce } = opening;
   const closed = new AbortController();
   void control.closed.then(() => closed.abort());
   const { id, host, pid, hashSeed, isLocal, labels = [] } = identity;
@@ -106,8 +110,10 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
       ended: (ending) => outbox.push({ kind: 'session-ended', at: clock.now(), agent: id, ...ending }),
       refused: (message) => outbox.push({ kind: 'suite-refused', at: clock.now(), agent: id, message }),
       room: outbox.room,
-      isMoreWaiting: () => run.isMoreWaiting(),
-      claimNumbers: (scope, count, floor) => run.claimNumbers(counterOf(scope, host, workspace), count, floor),
+      // With other runs, the next attempt gets a slot when this one ends: a worker that held back its last test for it would idle.
+      isMoreWaiting: async () => !isShared() && (await run.isMoreWaiting()),
+      claimNumbers: (scope, count, floor) =>
+        run.claimNumbers(counterOf(scope, host, workspace), count, Math.max(floor, leastOf(scope, block))),
       keepCoverage: coverageSender(run, outbox, id, clock),
       ...pytest,
     });
@@ -124,6 +130,10 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
     throw thrown;
   }
 }
+
+/** The numbers of two runs that this agent serves at once stay apart: tests name databases and ports of this machine by them. */
+const NUMBERS_PER_BLOCK = 1000;
+const leastOf = (scope: NumberScope, block: number): number => (scope === 'fleet' ? 0 : block * NUMBERS_PER_BLOCK);
 
 /** The counter of the run that numbers what is unique within `scope`. */
 function counterOf(scope: NumberScope, host: string, workspace: string): string {

@@ -34,15 +34,36 @@ export interface OpenWorkspace extends AsyncDisposable {
   readonly python: string;
 }
 
+/** The right to hold one attempt. `free` ends it; a second call changes nothing. */
+export interface Slot {
+  free(): void;
+}
+
+/** The slots of the machine, as the pull of one run takes them. */
+export interface SharedSlots {
+  /** Resolves with a slot when it is this run's turn; with null when `signal` aborts or the run has left. */
+  take(signal: AbortSignal): Promise<Slot | null>;
+  /** Takes a slot at once, for an attempt that the run has already. */
+  add(): Slot;
+  /** Whether the agent serves other runs too. Then a pull takes a slot before it fetches an attempt. */
+  isShared(): boolean;
+}
+
 /** One run, as an agent serves it. */
 export interface JoinedRun {
   /** Appends to the run's stream in order and exactly once, even if the connection breaks. Resolves when all events are stored. */
   append(events: readonly RunEvent[]): Promise<void>;
   /**
    * Pulls attempts while a slot is free and calls `serve` for each. Completes an attempt's job only after `serve` has resolved. Resolves
-   * when `signal` has aborted and every `serve` has settled. It calls `slots` repeatedly, so the number may change.
+   * when `signal` has aborted and every `serve` has settled. It calls `slots` repeatedly, so the number may change. With `shared`, it
+   * fetches an attempt only when it has a slot for it, whatever its queue.
    */
-  pull(slots: () => number, serve: (attempt: AttemptRequest) => Promise<void>, signal: AbortSignal): Promise<void>;
+  pull(
+    slots: () => number,
+    serve: (attempt: AttemptRequest) => Promise<void>,
+    signal: AbortSignal,
+    shared?: SharedSlots | null,
+  ): Promise<void>;
   /** The coordinator's commands from the first one on, until `signal` aborts. Yields `close-run` if the run's keys are gone. */
   commands(signal: AbortSignal): AsyncIterable<ControlCommand>;
   /** Whether attempts wait in the queue. */

@@ -12,6 +12,7 @@ import type { JoinedRun, Session } from './ports.ts';
 import { keepResourceLease } from './resource-lease.ts';
 import type { RunControl } from './run-control.ts';
 import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts';
+import type { Seat } from './slot-keeper.ts';
 
 /** An agent with an open session in a run. */
 export interface Serving {
@@ -24,6 +25,8 @@ export interface Serving {
   /** Why this agent does not run an attempt; null if it does. */
   readonly refused: (request: AttemptRequest) => Promise<AttemptEnding | null>;
   readonly drain: Drain | null;
+  /** The run's place at the slots of this machine; null if the agent serves one run at a time. */
+  readonly seat: Seat | null;
   /** Milliseconds since the epoch. */
   readonly joinedAt: number;
   /** Stops reading the run's commands. */
@@ -37,7 +40,7 @@ export interface Serving {
  * was running then has finished. Closes the session.
  */
 export async function serveSession(serving: Serving, shutdown: AbortSignal, draining: AbortSignal): Promise<void> {
-  const { agent, clock, run, outbox, control, session, refused, listening } = serving;
+  const { agent, clock, run, outbox, control, session, refused, seat, listening } = serving;
   const accepting: Pick<Session, 'run'> = {
     run: async (request, emit, interrupt, drain) => (await refused(request)) ?? (await session.run(request, emit, interrupt, drain)),
   };
@@ -47,6 +50,8 @@ export async function serveSession(serving: Serving, shutdown: AbortSignal, drai
   const leaving = new AbortController();
   const leave = (by: InterruptCause | 'done'): void => {
     leaving.abort();
+    // Other runs get the slots now, not when the last interrupted test has ended.
+    seat?.leave();
     if (by !== 'done') attempts.interruptAll(by);
   };
   const onShutdown = (): void => leave('shutdown');
@@ -68,11 +73,12 @@ export async function serveSession(serving: Serving, shutdown: AbortSignal, drai
   try {
     if (shutdown.aborted) leave('shutdown');
     if (draining.aborted) leave('done');
-    await run.pull(() => session.slots, attempts.serve, leaving.signal);
+    await run.pull(() => session.slots, attempts.serve, leaving.signal, seat);
   } finally {
     shutdown.removeEventListener('abort', onShutdown);
     draining.removeEventListener('abort', onDrain);
     listening.abort();
+    seat?.leave();
     await attempts.settled();
   }
   await obeyed;

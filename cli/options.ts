@@ -1,6 +1,6 @@
 // The table of every option. The command line, the environment, pyproject.toml, `--help` and docs/configuration.md all derive from it.
 
-import { relays } from '../shared/domain/run-spec.ts';
+import { PRIORITY, relays } from '../shared/domain/run-spec.ts';
 import { orders } from '../shared/domain/shard.ts';
 import { fingerprintPolicies } from '../shared/domain/suite/fingerprint.ts';
 import { collectChoices } from '../shared/domain/suite/suite-list.ts';
@@ -18,6 +18,7 @@ export type OptionKind =
   | 'resources'
   | 'path'
   | 'count'
+  | 'priority'
   | 'numprocesses'
   | 'duration'
   | 'bytes'
@@ -432,6 +433,16 @@ export const optionTable: readonly OptionRow[] = [
     detail: '`shardline status` lists the ids. If the agent has --trust, sign the request with --sign-key FILE.',
   }),
   row({
+    name: 'max-runs',
+    kind: 'count',
+    metavar: 'N',
+    group: 'Agents and workers',
+    commands: agent,
+    fallback: '1',
+    meaning: 'Serve up to N runs at once',
+    detail: 'All of them share the same xdist workers. Each keeps a pytest session in memory while it waits.',
+  }),
+  row({
     name: 'worker-memory',
     kind: 'bytes',
     metavar: 'SIZE',
@@ -820,6 +831,16 @@ export const optionTable: readonly OptionRow[] = [
     decided: 'none',
     meaning: 'Time budget of the run, from the start of the command',
     detail: 'The report lists what ran and what did not.',
+  }),
+  row({
+    name: 'priority',
+    kind: 'priority',
+    metavar: 'N',
+    group: 'Agents and workers',
+    commands: run,
+    fallback: '0',
+    meaning: 'Get slots before runs of a lower priority',
+    detail: `From ${PRIORITY.least} to ${PRIORITY.most}. Runs of one priority get slots by the nearest deadline; without one, in equal parts.`,
   }),
   row({
     name: 'reserve',

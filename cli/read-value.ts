@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { parsePart } from '../shared/domain/part.ts';
 import { parseRerunLimit } from '../shared/domain/reruns.ts';
+import { PRIORITY } from '../shared/domain/run-spec.ts';
 import { measureNames, parseTargets } from '../shared/domain/targets.ts';
 import { readRedisUrl } from '../shared/settings/redis-url.ts';
 import { parseResources } from '../shared/settings/resources.ts';
@@ -41,6 +42,10 @@ const readers: Readonly<Record<OptionKind, Reader>> = {
   flag: readFlag,
   path: readPath,
   python: readPython,
+  priority: (text, { name }) =>
+    /^-?\d{1,2}$/.test(text) && Number(text) >= PRIORITY.least && Number(text) <= PRIORITY.most
+      ? Number(text)
+      : { expected: `a whole number from ${PRIORITY.least} to ${PRIORITY.most}`, fix: `Write for example --${name} 5 or --${name}=-5.` },
   count: (text, { name }) =>
     /^\d{1,6}$/.test(text) ? Number(text) : { expected: 'a whole number, 0 or more', fix: `Write for example --${name} 2.` },
   numprocesses: (text) =>

@@ -115,7 +115,11 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           metrics?.reported(event);
         },
       },
-      { once: settings.once, maxIdleMs: settings.maxIdleSeconds === null ? null : settings.maxIdleSeconds * 1000 },
+      {
+        once: settings.once,
+        maxIdleMs: settings.maxIdleSeconds === null ? null : settings.maxIdleSeconds * 1000,
+        maxRuns: settings.maxRuns,
+      },
       leave.leaving,
       leave.draining,
     );

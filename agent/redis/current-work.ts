@@ -18,7 +18,7 @@ export function countCurrentWork(): CurrentWork {
       add(id, 0);
       return {
         ...run,
-        pull: (slots, serve, signal) =>
+        pull: (slots, serve, signal, shared) =>
           run.pull(
             slots,
             async (attempt) => {
@@ -30,6 +30,7 @@ export function countCurrentWork(): CurrentWork {
               }
             },
             signal,
+            shared,
           ),
         async leave() {
           shards.delete(id);

@@ -115,7 +115,8 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
       });
     },
     storeCoverage: (part, data) => storeCoverage(membership, part, data),
-    pull: (slots, serve, signal) => pullAttempts({ redis, reader, keys, lanes, agent, serving, served, warn }, slots, serve, signal),
+    pull: (slots, serve, signal, shared = null) =>
+      pullAttempts({ redis, reader, keys, lanes, agent, serving, served, shared, warn }, slots, serve, signal),
     commands: (signal) => readCommands(membership, signal),
     async isMoreWaiting() {
       const counts = await Promise.all(

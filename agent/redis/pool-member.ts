@@ -17,6 +17,7 @@ import { runIdSchema } from '../../shared/wire/parse.ts';
 import { decodeSpec } from '../../shared/wire/run-spec.ts';
 import type { Signer, Verifier } from '../../shared/wire/signature.ts';
 import { instant } from '../../shared/wire/trust/certificate.ts';
+import { byUrgency } from '../core/slot-order.ts';
 import type { PoolMember } from '../ports.ts';
 import { countCurrentWork } from './current-work.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
@@ -101,7 +102,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     const specs = runs
       .filter(([id]) => !served.has(id as RunId) && (membership.only === null || id === membership.only))
       .flatMap(([id, text]) => readableSpec(id, text))
-      .sort((left, right) => left.openedAt - right.openedAt);
+      .sort(byUrgency);
     const open = await unexpired(specs);
     return open[0] ?? null;
   };

@@ -3,7 +3,7 @@
 
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Job, WaitingError, Worker, type WorkerOptions } from 'bullmq';
+import { type Job, WaitingError, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { AttemptRequest, Lane } from '../../shared/domain/attempt.ts';
@@ -13,6 +13,8 @@ import { jobKey, KEY_LIFE_SECONDS, queuePlace, type RunKeys } from '../../shared
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { decodeAttempt } from '../../shared/wire/attempt.ts';
 import type { Reader } from '../../shared/wire/envelope.ts';
+import type { SharedSlots } from '../ports.ts';
+import { AttemptWorker } from './attempt-worker.ts';
 
 // The lock outlives a short absence of Redis. The agent's connection and presence reveal its death long before the lock expires.
 const LOCK = { lockDuration: 30_000, lockRenewTime: 2_000 } as const;
@@ -41,11 +43,11 @@ export interface Puller {
   readonly serving: Map<string, Promise<void>>;
   /** The jobs of attempts that the agent has served. Each attempt runs once, also if somebody enqueues its job again. */
   readonly served: Set<string>;
+  /** The slots of the machine; null if the run shares them with no other. */
+  readonly shared?: SharedSlots | null;
   /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;
 }
-
-type AttemptWorker = Worker<string>;
 
 /** What happens to a job that the worker has fetched. */
 type Fate =
@@ -89,16 +91,16 @@ async function pullLane(
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return;
-  const { redis, keys, warn } = puller;
+  const { redis, keys, shared = null, warn } = puller;
   const failed = Promise.withResolvers<never>();
   const concurrency = (): number => Math.max(1, slots());
   const newWorker = (): AttemptWorker => {
-    const worker: AttemptWorker = new Worker<string>(
+    const worker: AttemptWorker = new AttemptWorker(
       queuePlace(keys, lane).name,
       // The handler needs three parameters: with fewer, BullMQ creates no signal and ends jobs in another way.
       async (job: Job<string>, token: string | undefined, _signal: AbortSignal | undefined) => {
         try {
-          await follow(puller, fateOf(puller, job, signal.aborted), { job, token, serve, signal });
+          await follow(puller, fateOf(puller, job, signal.aborted), { job, token, serve, freeSlot: () => worker.freeSlot(job), signal });
         } catch (thrown) {
           if (thrown instanceof WaitingError) throw thrown;
           // Serving never fails because of the suite. This error is a defect, and the agent must stop.
@@ -108,6 +110,8 @@ async function pullLane(
         worker.concurrency = concurrency();
       },
       { ...optionsOf(puller, lane), concurrency: concurrency(), autorun: false },
+      shared,
+      signal,
     );
     worker.on('error', warn);
     return worker;
@@ -184,11 +188,12 @@ interface Fetched {
   /** The worker's token for the job's lock. */
   readonly token: string | undefined;
   readonly serve: (attempt: AttemptRequest) => Promise<void>;
+  readonly freeSlot: () => void;
   readonly signal: AbortSignal;
 }
 
 /** Resolves when the job is complete. Throws BullMQ's `WaitingError` when it was handed back. */
-async function follow({ serving, served, warn }: Puller, fate: Fate, { job, token, serve, signal }: Fetched): Promise<void> {
+async function follow({ serving, served, warn }: Puller, fate: Fate, { job, token, serve, freeSlot, signal }: Fetched): Promise<void> {
   // If the hand-back fails, or only its reply was lost, the coordinator notices that no agent has the attempt.
   const handBack = (): Promise<unknown> => job.moveToWait(token).catch(warn);
   switch (fate.kind) {
@@ -198,6 +203,7 @@ async function follow({ serving, served, warn }: Puller, fate: Fate, { job, toke
     case 'avoid':
       // Not moveToDelayed: clocks that may differ decide when such a job is due again.
       await handBack();
+      freeSlot();
       await delay(AVOID_MS, undefined, { signal }).catch(() => undefined);
       throw new WaitingError();
     case 'await':

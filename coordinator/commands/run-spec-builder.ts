@@ -44,6 +44,7 @@ export const specOf = (
   maxWorkerFiles: settings.maxWorkerFiles,
   openedAt: Date.now() + aheadMs,
   expiresAt: expiryOf(drain, Date.now() + aheadMs),
+  priority: settings.priority,
   drain,
 });
 

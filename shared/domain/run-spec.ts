@@ -15,6 +15,9 @@ export type Relay = (typeof relays)[number];
  * choice; a later command sets how to collect. `pytestArgs` are the user's own arguments exactly as plain pytest gets them, including paths
  * relative to the workspace. `maxfail` 0 sets no limit. The record of the run has `collect` and `maxfail` as the coordinator decided them.
  */
+/** The limits of a run's priority; 0 is normal. */
+export const PRIORITY = { least: -10, most: 10 } as const;
+
 export interface RunSpec {
   readonly runId: RunId;
   readonly pool: string;
@@ -49,6 +52,8 @@ export interface RunSpec {
   readonly openedAt: number;
   /** When agents no longer join it, by the same clock: nobody can announce it again later. Absent in runs of an earlier version. */
   readonly expiresAt?: number;
+  /** An agent that serves several runs gives its slots to the highest priority first. */
+  readonly priority: number;
   /** null without a deadline. */
   readonly drain: Drain | null;
 }

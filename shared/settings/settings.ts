@@ -107,6 +107,8 @@ export interface RunSettings extends CommonSettings {
   readonly maxfail: number | null;
   /** 0 sets no limit. */
   readonly crashLimit: number;
+  /** See `PRIORITY`. */
+  readonly priority: number;
   readonly reruns: Reruns;
   readonly flakyFails: boolean;
   /** Limit for one test; null derives a limit from the estimate of its whole shard. */
@@ -175,6 +177,8 @@ export interface AgentSettings extends CommonSettings {
   readonly drain: string | null;
   /** Where to serve metrics; null for nowhere. */
   readonly metrics: ListenAddress | null;
+  /** How many runs to serve at once. */
+  readonly maxRuns: number;
   /** Whether to leave after one run. */
   readonly once: boolean;
   /** Whether another shardline command started this agent: it leaves when standard input ends, and its name is unique. */

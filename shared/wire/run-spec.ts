@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { isCommitId, isInnerDirectory, isRepositoryAddress, type RunSource } from '../domain/run-source.ts';
-import { type RunSpec, relays } from '../domain/run-spec.ts';
+import { PRIORITY, type RunSpec, relays } from '../domain/run-spec.ts';
 import { fingerprintPolicies } from '../domain/suite/fingerprint.ts';
 import { collectChoices } from '../domain/suite/suite-list.ts';
 import { ShardlineError } from '../errors.ts';
@@ -40,6 +40,8 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   source: sourceSchema.nullish(),
   openedAt: z.number(),
   expiresAt: z.number().exactOptional(),
+  // Runs of an earlier version sent none.
+  priority: z.int().min(PRIORITY.least).max(PRIORITY.most).default(0),
   drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),
 });
 

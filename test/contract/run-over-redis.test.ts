@@ -45,6 +45,7 @@ const newSpec = (): RunSpec => {
     maxWorkerFiles: 0,
     maxfail: 0,
     openedAt: runs,
+    priority: 0,
     drain: null,
   };
 };

@@ -38,6 +38,7 @@ function pull(redis: Redis) {
     serving: new Map(),
     served: new Set<string>(),
     warn: () => undefined,
+    shared: null,
   };
   const serve = async ({ id }: AttemptRequest): Promise<void> => void served.push(id);
   const pulling = pullAttempts(puller, () => 1, serve, leaving.signal);

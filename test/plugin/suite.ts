@@ -126,6 +126,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     maxWorkerFiles,
     maxfail: 0,
     openedAt: 0,
+    priority: 0,
     drain: null,
   };
   const listed: SuiteList[] = [];

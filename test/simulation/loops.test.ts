@@ -25,6 +25,7 @@ const files = [
   'agent/run-control.ts',
   'agent/running-attempts.ts',
   'agent/serve-session.ts',
+  'agent/slot-keeper.ts',
 ];
 
 const outside =

@@ -100,6 +100,7 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
       maxWorkerFiles: 0,
       maxfail: limits.maxfail,
       openedAt: startedAt + aheadMs,
+      priority: 0,
       drain: times === null ? null : drainOf(times, aheadMs),
     },
     shards: planShards({ units: split, slots, fixedSeconds: FIXED_SECONDS }).shards,

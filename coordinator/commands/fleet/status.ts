@@ -71,9 +71,10 @@ function runLines({ id, spec, coordinator, agents, note }: OpenRun, now: number)
       ? `no coordinator; take it over with \`shardline run --resume ${oneLine(id)}\``
       : `coordinator on ${coordinator.host} (pid ${coordinator.pid})`;
   const what = spec === null || spec.pytestArgs.length === 0 ? '' : `: ${oneLine(spec.pytestArgs.join(' '))}`;
+  const rank = spec === null || spec.priority === 0 ? '' : `, priority ${spec.priority}`;
   return [
     `run ${oneLine(id)}${what}`,
-    `  ${age}, ${who}`,
+    `  ${age}${rank}, ${who}`,
     ...(coordinator === null ? [] : progressLines(note, now)),
     ...[...agents].map(
       ([agent, held]) => `  agent ${oneLine(agent)}: ${held === 0 ? 'idle' : `${plural(held, 'shard')} running or queued`}`,

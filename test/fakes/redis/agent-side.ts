@@ -1,7 +1,8 @@
 // The agent's ports over the model, like those of agent/redis, with a worker that fetches jobs as that of BullMQ does.
 
 import { createHash } from 'node:crypto';
-import type { JoinedRun, PoolMember } from '../../../agent/ports.ts';
+import { byUrgency } from '../../../agent/core/slot-order.ts';
+import type { JoinedRun, PoolMember, SharedSlots, Slot } from '../../../agent/ports.ts';
 import type { AttemptRequest, Lane } from '../../../shared/domain/attempt.ts';
 import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
@@ -45,7 +46,7 @@ export function modelMember(place: Place, pool: string, agent: AgentId, labels: 
     const specs = runs
       .filter(([id]) => !served.has(id))
       .map(([run, text]) => decodeSpec(text, { pool, run, verifier: NO_VERIFIER }, `run ${run} of pool ${pool}`))
-      .sort((left, right) => left.openedAt - right.openedAt);
+      .sort(byUrgency);
     return specs[0] ?? null;
   };
 
@@ -126,6 +127,7 @@ async function joinRun(
     slots: () => number,
     serve: (attempt: AttemptRequest) => Promise<void>,
     signal: AbortSignal,
+    shared: SharedSlots | null,
   ): Promise<void> => {
     if (signal.aborted) return;
     const blocking = openConnection(server, process, network);
@@ -163,14 +165,19 @@ async function joinRun(
         return null;
       }
       concurrency = Math.max(1, slots());
-      const next = signal.aborted || running.size > concurrency ? null : { agent };
+      const next = signal.aborted || shared?.isShared() === true || running.size > concurrency ? null : { agent };
       return await redis.request(() => scripts.finishJob(server, runId, id, token, next)).catch(() => null);
     };
-    const workOff = async (first: Job): Promise<void> => {
-      for (let job: Job | null = first; job !== null; ) job = await work(job);
+    const workOff = async (first: Job, fetchedFor: Slot | null): Promise<void> => {
+      let slot = fetchedFor;
+      for (let job: Job | null = first; job !== null; ) {
+        slot ??= shared?.add() ?? null;
+        job = await work(job).finally(() => slot?.free());
+        slot = null;
+      }
     };
-    const start = (job: Job): void => {
-      const working = workOff(job).finally(() => running.delete(working));
+    const start = (job: Job, slot: Slot | null): void => {
+      const working = workOff(job, slot).finally(() => running.delete(working));
       running.add(working);
     };
 
@@ -190,8 +197,11 @@ async function joinRun(
         }
         const isThere = await Promise.race([blocking.block(() => (scripts.isWaiting(server, runId, lane) ? true : null), DRAIN_MS), ended]);
         if (isClosing || isThere !== true) continue;
+        const slot = (await shared?.take(signal)) ?? null;
+        if (shared !== null && slot === null) continue;
         const job = await redis.request(() => scripts.fetchJob(server, runId, agent, token, lane));
-        if (job !== null) start(job);
+        if (job === null) slot?.free();
+        else start(job, slot);
       }
     })();
     try {
@@ -225,12 +235,12 @@ async function joinRun(
       return { part, chunks, digest: createHash('sha256').update(data).digest('hex') };
     },
 
-    async pull(slots, serve, signal) {
+    async pull(slots, serve, signal, shared = null) {
       const failing = new AbortController();
       const either = AbortSignal.any([signal, failing.signal]);
       const pulls = lanes.map(async (lane) => {
         try {
-          await pullLane(lane, slots, serve, either);
+          await pullLane(lane, slots, serve, either, shared);
         } catch (thrown) {
           failing.abort();
           throw thrown;

@@ -32,6 +32,6 @@ test.each([600, 2000])('an agent with a maximum idle time of %i hours waits for 
   const pytest = { numprocesses: '1', maxAutoWorkers: 1 };
   const workspaces = fixedWorkspace('.', 'python3');
   const loop = { identity, pytest, workspaces, member, engine: { open: notHere }, clock: systemClock, reportState: notHere, warn: notHere };
-  await agentLoop(loop, { once: false, maxIdleMs: hours * 3600 * 1000 }, new AbortController().signal);
+  await agentLoop(loop, { once: false, maxIdleMs: hours * 3600 * 1000, maxRuns: 1 }, new AbortController().signal);
   expect(isWaiting).toBe(true);
 });

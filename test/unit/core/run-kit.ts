@@ -55,6 +55,7 @@ export const opened = (
       maxWorkerFiles: 0,
       maxfail,
       openedAt: 1000,
+      priority: 0,
       drain: null,
     },
     shards,

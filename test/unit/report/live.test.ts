@@ -32,6 +32,7 @@ const spec = {
   stopsItself: false,
   testTimeoutSeconds: null,
   openedAt: 1000,
+  priority: 0,
   drain: null,
 } as const;
 const isOfAgent = (event: CoordinatorEvent): event is RunEvent => isRunEventKind(event.kind);

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import type { Urgency } from '../../../agent/core/slot-order.ts';
+import type { SharedSlots, Slot } from '../../../agent/ports.ts';
+import { createSlotKeeper } from '../../../agent/slot-keeper.ts';
+import { runId } from '../../../shared/domain/ids.ts';
+
+const run = (name: string, given: Partial<Urgency> = {}): Urgency => ({
+  runId: runId(name),
+  priority: 0,
+  drain: null,
+  openedAt: 0,
+  ...given,
+});
+const never = new AbortController().signal;
+
+/** Takes slots until one has to wait, as a pull with attempts in its queue does. */
+function pulling(seat: SharedSlots): { readonly slots: Slot[] } {
+  const slots: Slot[] = [];
+  const takeNext = (): void =>
+    void seat.take(never).then((slot) => {
+      if (slot === null || slots.length === 20) return;
+      slots.push(slot);
+      takeNext();
+    });
+  takeNext();
+  return { slots };
+}
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
+};
+
+test('a run that is alone gets every slot it asks for', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const { slots } = pulling(keeper.enter(run('a'), 2));
+  await settled();
+  expect(slots).toHaveLength(20);
+});
+
+test('two runs never have more slots than the machine, and a freed slot goes to the run that has fewer', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const [first, second] = [keeper.enter(run('a'), 4), keeper.enter(run('b'), 4)];
+  expect(first.isShared()).toBe(true);
+  const old = pulling(first);
+  await settled();
+  expect(old.slots).toHaveLength(4);
+  const young = pulling(second);
+  await settled();
+  expect(young.slots).toHaveLength(0);
+  for (const slot of old.slots.slice(0, 2)) {
+    slot.free();
+    await settled();
+  }
+  expect([old.slots.length, young.slots.length]).toEqual([4, 2]);
+  young.slots[0]?.free();
+  await settled();
+  expect([old.slots.length, young.slots.length]).toEqual([4, 3]);
+});
+
+test('the run of higher priority gets every slot that comes free, and a slot that it does not use goes on', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const [low, high] = [keeper.enter(run('low'), 1), keeper.enter(run('high', { priority: 1 }), 1)];
+  const held = await low.take(never);
+  const asked = { low: low.take(never), high: high.take(never) };
+  held?.free();
+  const unused = await asked.high;
+  expect(unused).not.toBeNull();
+  unused?.free();
+  expect(await asked.low).not.toBeNull();
+});
+
+test('a run that leaves frees its slots at once, and its own fetches end', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const [first, second] = [keeper.enter(run('a'), 1), keeper.enter(run('b'), 1)];
+  const late = await first.take(never);
+  const asked = { first: first.take(never), second: second.take(never) };
+  first.leave();
+  expect(await asked.first).toBeNull();
+  expect(await first.take(never)).toBeNull();
+  expect(await asked.second).not.toBeNull();
+  late?.free();
+  const third = keeper.enter(run('c'), 1);
+  const waiting = pulling(third);
+  await settled();
+  expect(waiting.slots).toHaveLength(0);
+});
+
+test('a fetch that is aborted gets no slot, and takes none from others', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const [first, second] = [keeper.enter(run('a'), 1), keeper.enter(run('b', { priority: 1 }), 1)];
+  const held = await first.take(never);
+  const leaving = new AbortController();
+  const asked = { first: first.take(never), second: second.take(leaving.signal) };
+  leaving.abort();
+  expect(await asked.second).toBeNull();
+  held?.free();
+  expect(await asked.first).not.toBeNull();
+});
+
+test('runs that are served at once get blocks of worker numbers apart, and a block is used again', () => {
+  const keeper = createSlotKeeper(() => 0);
+  expect([keeper.takeBlock(), keeper.takeBlock()]).toEqual([0, 1]);
+  keeper.leaveBlock(0);
+  expect(keeper.takeBlock()).toBe(0);
+});
