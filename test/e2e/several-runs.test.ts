@@ -149,7 +149,7 @@ test('three agents are replaced one by one under load, beside a run of a newer v
   await open(project, 'early');
   await using server = await startTcpServer();
   const settings = { SHARDLINE_REDIS_URL: server.url };
-  const agent = (name: string) => project.shardline(['agent', '--name', name, '-n', '1'], settings);
+  const agent = (name: string) => project.shardline(['agent', '--name', name, '-n', '1', '--drain-timeout', '2s'], settings);
   const announce = async (): Promise<void> => {
     const redis = await connect(server.url, 'newer');
     const { opened, runs } = poolKeys('default');
