@@ -45,6 +45,8 @@ const count = (lines: readonly string[], line: string): number => lines.filter((
 
 const agentOf = (project: Project, url: string, workers: number) =>
   project.shardline(['agent', '--name', 'shared', '-n', String(workers), '--max-runs', '4'], { SHARDLINE_REDIS_URL: url });
+/** Resolves when the agent has a session for each of two runs. Called before the agent has one. */
+const servesTwo = (agent: ReturnType<typeof agentOf>) => said(agent, /joined run[^]*joined run/);
 const runOf = (project: Project, url: string, folder: string, ...more: readonly string[]) =>
   project.shardline(['run', folder, '--collect', 'file', '--verbose', '--out', folder, ...more], { SHARDLINE_REDIS_URL: url });
 
@@ -73,11 +75,11 @@ test('a run gets its part of the workers when attempts of another end, never mor
   await using project = await newProject(suite);
   await using server = await startTcpServer();
   const agent = agentOf(project, server.url, 2);
+  const both = servesTwo(agent);
   const one = runOf(project, server.url, 'one');
-  await said(one, /Agent shared-\S+ joined/);
   await eventually('the first run has both workers', async () => count(await noted(project), '+one') === 2, 60);
   const two = runOf(project, server.url, 'two');
-  await said(two, /Agent shared-\S+ joined/);
+  await both;
   await open(project, 'one');
   await eventually('the second run has begun', async () => count(await noted(project), '+two') > 0, 60);
   await open(project, 'two');
@@ -102,10 +104,11 @@ test.each([
   await using project = await newProject({ 'conftest.py': conftest, ...files('one', 24), ...files('two', 3) });
   await using server = await startTcpServer();
   const agent = agentOf(project, server.url, 1);
+  const both = servesTwo(agent);
   const one = runOf(project, server.url, 'one', ...other);
   await eventually('the first run has the worker', async () => count(await noted(project), '+one') === 1, 60);
   const two = runOf(project, server.url, 'two', ...urgent);
-  await said(two, /Agent shared-\S+ joined/);
+  await both;
   await open(project, 'two');
   await open(project, 'one');
   const [first, second] = await Promise.all([one, two]);
