@@ -46,7 +46,7 @@ const count = (lines: readonly string[], line: string): number => lines.filter((
 const agentOf = (project: Project, url: string, workers: number) =>
   project.shardline(['agent', '--name', 'shared', '-n', String(workers), '--max-runs', '4'], { SHARDLINE_REDIS_URL: url });
 /** Resolves when the agent has a session for each of two runs. Called before the agent has one. */
-const servesTwo = (agent: ReturnType<typeof agentOf>) => said(agent, /joined run[^]*joined run/);
+const servesTwo = (agent: ReturnType<typeof agentOf>) => said(agent, /joined run[\s\S]*joined run/);
 const runOf = (project: Project, url: string, folder: string, ...more: readonly string[]) =>
   project.shardline(['run', folder, '--collect', 'file', '--verbose', '--out', folder, ...more], { SHARDLINE_REDIS_URL: url });
 
