@@ -36,7 +36,12 @@ export interface LeaveWhen {
   readonly maxIdleMs: number | null;
   /** How many runs the agent serves at once. */
   readonly maxRuns: number;
+  /** Whether the machine has the memory for the session of one more run. Asked only while the agent serves another. */
+  readonly hasMemory: () => Promise<boolean>;
 }
+
+/** How long an agent without memory for one more run waits before it looks again, in milliseconds. */
+const MEMORY_AGAIN_MS = 5000;
 
 /**
  * Serves runs, up to `maxRuns` at once, on the same slots. Returns when `shutdown` aborts, when no run opens within `maxIdleMs`, or, with
@@ -54,7 +59,8 @@ export async function agentLoop(
   const broken = new AbortController();
   const stopping = AbortSignal.any([shutdown, broken.signal]);
   const leaving = AbortSignal.any([stopping, draining]);
-  const keeper = options.once || options.maxRuns === 1 ? null : createSlotKeeper(loop.clock.now);
+  const { clock } = loop;
+  const keeper = options.once || options.maxRuns === 1 ? null : createSlotKeeper(clock.now);
   const serving = new Set<Promise<void>>();
   const failures: unknown[] = [];
   const serve = async (spec: RunSpec): Promise<void> => {
@@ -72,13 +78,16 @@ export async function agentLoop(
   };
   try {
     while (!leaving.aborted) {
-      const hasRoom = serving.size < (options.once ? 1 : options.maxRuns);
-      const spec = hasRoom ? await nextRun(loop, options.maxIdleMs, serving, leaving) : null;
+      if (!(await hasRoom(options, serving))) {
+        await anyEnds(serving, clock, leaving);
+        continue;
+      }
+      const isIdle = serving.size === 0;
+      const spec = await nextRun(loop, options.maxIdleMs, serving, leaving);
       if (spec !== null) {
         const served = serve(spec).finally(() => serving.delete(served));
         serving.add(served);
-      } else if (serving.size === 0) break;
-      if (spec === null || options.once) await Promise.race(serving);
+      } else if (isIdle) break;
       if (options.once) break;
     }
   } catch (thrown) {
@@ -88,6 +97,17 @@ export async function agentLoop(
   // Every run that is still served gets its results, and is left.
   await Promise.all(serving);
   if (failures.length > 0) throw failures[0];
+}
+
+const hasRoom = async ({ maxRuns, hasMemory }: LeaveWhen, serving: ReadonlySet<unknown>): Promise<boolean> =>
+  serving.size === 0 || (serving.size < maxRuns && (await hasMemory()));
+
+/** Resolves when a served run ends, when the agent leaves, and after `MEMORY_AGAIN_MS`. */
+async function anyEnds(serving: ReadonlySet<Promise<void>>, clock: Clock, leaving: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const waited = clock.wait(MEMORY_AGAIN_MS, AbortSignal.any([leaving, over.signal])).catch(() => undefined);
+  await Promise.race([...serving, waited]);
+  over.abort();
 }
 
 /**

@@ -438,9 +438,10 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'N',
     group: 'Agents and workers',
     commands: agent,
-    fallback: '1',
+    fallback: '4',
     meaning: 'Serve up to N runs at once',
-    detail: 'All of them share the same xdist workers. Each keeps a pytest session in memory while it waits.',
+    detail:
+      'They share the xdist workers. Each run keeps a pytest session in memory, so the agent joins another run only while --worker-memory is free for each worker. Use 1 if two runs on one machine would disturb each other.',
   }),
   row({
     name: 'worker-memory',

@@ -295,7 +295,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     drainTimeoutSeconds: number('drain-timeout') ?? 0,
     drain: text('drain'),
     metrics: addressIn(text('metrics')),
-    maxRuns: Math.max(1, number('max-runs') ?? 1),
+    maxRuns: Math.max(1, number('max-runs') ?? 4),
     once: flag('once'),
     isOwned: flag('owned'),
     run: text('run'),

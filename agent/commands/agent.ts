@@ -18,7 +18,7 @@ import { isInside } from '../../shared/system/files/is-inside.ts';
 import { gitPrint } from '../../shared/system/git-print.ts';
 import { publicKeyFrom, readSigner, readTrustedKeys } from '../../shared/system/key-files.ts';
 import { createLogger } from '../../shared/system/logger.ts';
-import { type MachineFacts, readMachine } from '../../shared/system/machine.ts';
+import { type MachineFacts, readFreeMemory, readMachine } from '../../shared/system/machine.ts';
 import { findUser, type OtherUser } from '../../shared/system/other-user.ts';
 import { printBeside } from '../../shared/system/workspace-print.ts';
 import { plural } from '../../shared/text/safe-text.ts';
@@ -119,6 +119,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
         once: settings.once,
         maxIdleMs: settings.maxIdleSeconds === null ? null : settings.maxIdleSeconds * 1000,
         maxRuns: settings.maxRuns,
+        hasMemory: async () => (await readFreeMemory()) >= about.workers * settings.workerBytes,
       },
       leave.leaving,
       leave.draining,

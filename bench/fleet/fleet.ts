@@ -63,9 +63,7 @@ async function measure(workers: number): Promise<void> {
   const run = (name: Name, ...more: readonly string[]) =>
     start('run', name, '--verbose', '--collect', 'file', '--out', join('out', name), ...more);
 
-  const agents = Array.from({ length: AGENTS }, (_, index) =>
-    start('agent', '--name', `a${index + 1}`, '-n', String(workers), '--max-runs', '4'),
-  );
+  const agents = Array.from({ length: AGENTS }, (_, index) => start('agent', '--name', `a${index + 1}`, '-n', String(workers)));
   await delay(2000);
   const beganAt = Date.now();
   const calm = run('calm', '--deadline', '20m');

@@ -1,7 +1,7 @@
-// The processors and memory available on this machine or container, within its cgroup limits. It only reads; auto-workers.ts decides.
+// The processors and memory of this machine or container, within its cgroup limits. It only reads; auto-workers.ts decides.
 
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism, freemem, totalmem } from 'node:os';
 import { posix } from 'node:path';
 
 /**
@@ -27,6 +27,27 @@ export async function readMachine(root = '/'): Promise<MachineFacts> {
     add(memory, Number((await read(`${directory}/memory.limit_in_bytes`)) ?? Number.NaN));
   }
   return { cpus: Math.min(...cpus), memoryBytes: Math.min(...memory) };
+}
+
+/**
+ * The memory that processes can still get, in bytes: the minimum of the machine's and of what every cgroup leaves. Files that the kernel can
+ * drop from its cache count as free, which Node's `process.availableMemory` leaves out in a cgroup. Reads below `root` as `readMachine` does.
+ */
+export async function readFreeMemory(root = '/'): Promise<number> {
+  const [, available = null] = /^MemAvailable:\s+(\d+) kB$/m.exec((await read(posix.join(root, 'proc/meminfo'))) ?? '') ?? [];
+  const free: number[] = [available === null ? freemem() : Number(available) * 1024];
+  for (const directory of await cgroupDirectories(root)) {
+    const stat = (await read(`${directory}/memory.stat`)) ?? '';
+    const [, droppable = '0'] = /^total_inactive_file (\d+)$/m.exec(stat) ?? /^inactive_file (\d+)$/m.exec(stat) ?? [];
+    for (const [limit, usage] of [
+      ['memory.max', 'memory.current'],
+      ['memory.limit_in_bytes', 'memory.usage_in_bytes'],
+    ]) {
+      const [most, used] = [Number((await read(`${directory}/${limit}`)) ?? Number.NaN), Number(await read(`${directory}/${usage}`))];
+      add(free, Math.max(1, most - used + Number(droppable)));
+    }
+  }
+  return Math.min(...free);
 }
 
 /** `max`, `-1` and a missing file set no limit. */

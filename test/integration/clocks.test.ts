@@ -126,7 +126,7 @@ test.each([
         reportState: () => undefined,
         warn: () => undefined,
       },
-      { once: true, maxIdleMs: null, maxRuns: 1 },
+      { once: true, maxIdleMs: null, maxRuns: 1, hasMemory: async () => true },
       new AbortController().signal,
     );
     const events: CoordinatorEvent[] = [];
@@ -218,7 +218,9 @@ test('an agent whose pytest does not start reports it to the coordinator', async
       reportState: () => undefined,
       warn: () => undefined,
     };
-    await expect(agentLoop(loop, { once: true, maxIdleMs: null, maxRuns: 1 }, new AbortController().signal)).rejects.toMatchObject({
+    await expect(
+      agentLoop(loop, { once: true, maxIdleMs: null, maxRuns: 1, hasMemory: async () => true }, new AbortController().signal),
+    ).rejects.toMatchObject({
       code: 'session-not-started',
     });
     const over = new AbortController();

@@ -74,7 +74,7 @@ test("an agent drains at the agreed time on the server's clock, without a comman
         reportState: () => undefined,
         warn: () => undefined,
       },
-      { once: true, maxIdleMs: null, maxRuns: 1 },
+      { once: true, maxIdleMs: null, maxRuns: 1, hasMemory: async () => true },
       new AbortController().signal,
     );
     const received: RunEvent[] = [];

@@ -39,7 +39,7 @@ export function startAgent(world: World, agent: SimulatedAgent): void {
         reportState: (phrase) => note(world, `${name} ${phrase}`),
         warn: (line) => note(world, `${name} ${line}`),
       },
-      { once: false, maxIdleMs: null, maxRuns: 4 },
+      { once: false, maxIdleMs: null, maxRuns: 4, hasMemory: async () => true },
       living.leave.signal,
     );
   };
