@@ -84,12 +84,12 @@ test('a run gets its part of the workers when attempts of another end, never mor
   await eventually('the second run has begun', async () => count(await noted(project), '+two') > 0, 60);
   await open(project, 'two');
   const [first, second] = await Promise.all([one, two]);
+  const lines = await noted(project);
   const third = await runOf(project, server.url, 'two');
   agent.kill('SIGTERM');
   const { exitCode } = await agent;
   expect([first, second, third].map((run) => run.exitCode).concat(exitCode), `${first.all}${second.all}${third.all}`).toEqual([0, 0, 0, 0]);
   let busy = 0;
-  const lines = await noted(project);
   const workersOf = (folder: string) => lines.filter((line) => line.startsWith(`=${folder} `)).map((line) => line.split(' ')[1]);
   expect(workersOf('one').filter((worker) => workersOf('two').includes(worker))).toEqual([]);
   for (const line of lines.filter((each) => !each.startsWith('='))) {
