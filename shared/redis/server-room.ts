@@ -2,8 +2,8 @@
 
 import { plural } from '../text/safe-text.ts';
 
-/** Connections of an agent that serves a run, and of a coordinator (bench/redis). */
-export const CONNECTIONS = { agent: 4, coordinator: 3 } as const;
+/** Connections of an agent that serves one run, two more for each further run, and those of a coordinator (bench/redis). */
+export const CONNECTIONS = { agent: 5, coordinator: 3 } as const;
 
 /** From this share of used connections on, the room counts as short. */
 const NEARLY_FULL = 0.8;
@@ -20,6 +20,6 @@ export function shortOfRoom(facts: ReadonlyMap<string, string>, needed: number):
   const agents = Math.floor(left / CONNECTIONS.agent);
   return (
     `Redis has ${used} of at most ${plural(limit, 'connection')} in use (maxclients), which leaves room for ${plural(agents, 'agent')}: ` +
-    `each agent needs ${CONNECTIONS.agent}, and each coordinator ${CONNECTIONS.coordinator}. Raise maxclients, or start fewer agents.`
+    `each agent needs ${CONNECTIONS.agent} (2 more for each further run), and each coordinator ${CONNECTIONS.coordinator}. Raise maxclients, or start fewer agents.`
   );
 }
