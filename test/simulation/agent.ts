@@ -8,10 +8,10 @@ import { startProcess } from '../fakes/redis/process.ts';
 import { POOL, printOf } from './opening.ts';
 import type { SimulatedAgent } from './scenario.ts';
 import { simulatedEngine } from './session.ts';
-import { describe, type Living, note, type World } from './world.ts';
+import { describe, type Living, note, truthFor, type World } from './world.ts';
 
 export function startAgent(world: World, agent: SimulatedAgent): void {
-  const { server, network, time, truth } = world;
+  const { server, network, time } = world;
   const { name, kind, workers, skewMs, labels = [] } = agent;
   const process = startProcess(time, name, skewMs, time.touch);
   const living: Living = { process, leave: new AbortController(), isOver: false };
@@ -34,7 +34,7 @@ export function startAgent(world: World, agent: SimulatedAgent): void {
         pytest: { numprocesses: String(workers), maxAutoWorkers: workers },
         workspaces: fixedWorkspace('/', 'python3'),
         member,
-        engine: simulatedEngine(truth, agent, process),
+        engine: simulatedEngine((run) => truthFor(world, run), agent, process),
         clock: process.clock,
         reportState: (phrase) => note(world, `${name} ${phrase}`),
         warn: (line) => note(world, `${name} ${line}`),

@@ -28,8 +28,10 @@ const LOSSES_PER_EXECUTION = 3;
 
 /** Every rule that the run broke, in words; empty for a sound run. */
 export function problemsOf(played: Played): readonly string[] {
-  const { ended, failures, hoarders, deposed, usurpers, overused, early, isStuck, isStaying } = played;
+  const { ended, failures, hoarders, deposed, usurpers, overused, early, isStuck, isStaying, second } = played;
   return [
+    ...(second === null ? [] : problemsOf(second)),
+    ...(mayStopLate(played) ? [] : played.overworked),
     ...failures.map((failure) => `a process failed: ${failure}`),
     ...(isStuck ? ['the run never ended'] : []),
     ...(isStaying ? ['an agent did not leave when it was asked to'] : []),
@@ -56,6 +58,14 @@ const mayDepose = (scenario: Scenario): boolean =>
   brings(scenario, 'cut', 'restart') ||
   (brings(scenario, 'freeze') && brings(scenario, 'break')) ||
   scenario.faults.reduce((sum, fault) => sum + (fault.kind === 'freeze' ? fault.forMs : 0), 0) > LEASE_MS - SLOWEST_RENEWAL_MS;
+
+/** May tests of a run that has ended still be stopping, while others have their slots already? */
+const mayStopLate = ({ scenario, second }: Played): boolean =>
+  brings(scenario, 'interrupt', 'cut', 'freeze', 'kill', 'restart', 'take-over') ||
+  (second !== null && brings(second.scenario, 'interrupt')) ||
+  scenario.limits.maxfail > 0 ||
+  scenario.limits.crashLimit > 0 ||
+  scenario.limits.deadlineSeconds !== null;
 
 /** Does Redis restart without some of its data? */
 const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');

@@ -14,7 +14,7 @@ import type { LogRecord } from '../../shared/wire/run-log.ts';
 import { addressOf } from '../../shared/wire/run-spec.ts';
 import { modelPools } from '../fakes/redis/coordinator-side.ts';
 import { startProcess } from '../fakes/redis/process.ts';
-import { openingOf, RUN, suitePlanner } from './opening.ts';
+import { openingOf, SECOND_RUN, suitePlanner } from './opening.ts';
 import { randomOf } from './random.ts';
 import { type Coordinator, describe, note, type World } from './world.ts';
 
@@ -26,12 +26,12 @@ const SKEW_MS = 2000;
 
 /** Starts a coordinator, which resumes the run if another one has begun it. */
 export function startCoordinator(world: World): void {
-  const { scenario, time, coordinators, newest: before } = world;
+  const { scenario, rank, time, coordinators, newest: before } = world;
   if (before !== null && (before.journal.length === 0 || before.isOver)) {
     note(world, 'there is nothing to resume');
     return;
   }
-  const name = `c${coordinators.length + 1}`;
+  const name = `${rank.run === SECOND_RUN ? 'd' : 'c'}${coordinators.length + 1}`;
   const process = startProcess(time, name, randomOf(scenario.seed, name).int(-SKEW_MS, SKEW_MS), time.touch);
   const coordinator: Coordinator = {
     name,
@@ -91,7 +91,7 @@ async function serveWith(world: World, coordinator: Coordinator, before: Coordin
   // The record is one file: a coordinator that resumes the run replaces it with its own.
   world.newest = coordinator;
   const isShutOut = (): boolean => world.newest !== coordinator;
-  const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId: RUN });
+  const takenOver = (): ShardlineError => new ShardlineError('taken-over', { runId: world.rank.run });
   const noteEvent = (event: CoordinatorEvent): void => {
     journal.push(event);
     note(world, `${name} ${JSON.stringify(event)}`);
@@ -142,8 +142,8 @@ async function serveWith(world: World, coordinator: Coordinator, before: Coordin
   ended.push({ name, opening: final.opened, journal, state: final, report, endedAt });
 }
 
-async function open({ scenario }: World, { process }: Coordinator, pools: Pools, aheadMs: number): Promise<Opened> {
-  const opening = openingOf(scenario, process.clock.now(), aheadMs);
+async function open({ scenario, rank }: World, { process }: Coordinator, pools: Pools, aheadMs: number): Promise<Opened> {
+  const opening = openingOf(scenario, rank, process.clock.now(), aheadMs);
   const channel = await pools.openRun(opening.spec);
   return { channel, state: openRun(opening), recorded: null, seq: 0 };
 }

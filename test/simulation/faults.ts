@@ -23,10 +23,17 @@ export function scheduleFaults(world: World): void {
       time.after(Math.max(0, fault.at - fault.keeps), () => snapshots.set(fault, copyOf(server.data)));
 }
 
-function those({ newest, agents }: World, of: string): readonly Process[] {
+/** The faults that strike only the coordinator of a second run; all others are faults of the first. */
+export function scheduleOwnFaults(world: World): void {
+  for (const fault of world.scenario.faults)
+    if (fault.kind === 'interrupt') world.time.after(fault.at, () => strike(world, fault, new Map()));
+}
+
+function those({ newest, second, agents }: World, of: string): readonly Process[] {
   const coordinator = newest === null ? [] : [newest.process];
   if (of === 'coordinator') return coordinator;
-  if (of === 'all') return [...coordinator, ...[...agents.values()].map(({ process }) => process)];
+  if (of === 'all')
+    return [...coordinator, ...(second?.newest ? [second.newest.process] : []), ...[...agents.values()].map(({ process }) => process)];
   return [agents.get(of)?.process ?? []].flat();
 }
 

@@ -10,7 +10,7 @@ import { unitsWithNeeds } from '../../coordinator/core/plan/unit-needs.ts';
 import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import type { RunOpened } from '../../coordinator/core/state/events.ts';
 import type { RunLoop } from '../../coordinator/run-loop.ts';
-import { nodeId, runId, type TestFile, testFile } from '../../shared/domain/ids.ts';
+import { nodeId, type RunId, runId, type TestFile, testFile } from '../../shared/domain/ids.ts';
 import { isNone, NO_NEEDS } from '../../shared/domain/needs.ts';
 import type { FilesPrint } from '../../shared/domain/suite/fingerprint.ts';
 import type { FileTiming, Timings } from '../../shared/domain/suite/timings.ts';
@@ -18,6 +18,12 @@ import type { Scenario } from './scenario.ts';
 
 export const POOL = 'simulated';
 export const RUN = runId('run');
+export const SECOND_RUN = runId('second');
+export interface Rank {
+  readonly run: RunId;
+  readonly priority: number;
+}
+
 /** What one shard costs besides its tests. */
 const FIXED_SECONDS = 0.005;
 
@@ -64,7 +70,8 @@ function timingsOf({ files }: Scenario): Timings {
   return timings;
 }
 
-export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number): RunOpened {
+/** `rank` is what an agent that serves several runs knows this one by. */
+export function openingOf(scenario: Scenario, rank: Rank, startedAt: number, aheadMs: number): RunOpened {
   const { collect, files, limits } = scenario;
   const deadline = limits.deadlineSeconds === null ? null : { seconds: limits.deadlineSeconds, reserveSeconds: 1 };
   const times = deadlineTimes({ startedAt, deadline });
@@ -84,7 +91,7 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
     at: startedAt,
     startedAt,
     spec: {
-      runId: RUN,
+      runId: rank.run,
       pool: POOL,
       collect,
       pytestArgs: [],
@@ -100,7 +107,7 @@ export function openingOf(scenario: Scenario, startedAt: number, aheadMs: number
       maxWorkerFiles: 0,
       maxfail: limits.maxfail,
       openedAt: startedAt + aheadMs,
-      priority: 0,
+      priority: rank.priority,
       drain: times === null ? null : drainOf(times, aheadMs),
     },
     shards: planShards({ units: split, slots, fixedSeconds: FIXED_SECONDS }).shards,

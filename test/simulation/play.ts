@@ -7,9 +7,9 @@ import type { Report } from '../../shared/domain/report.ts';
 import { type Defects, SOUND } from '../fakes/redis/server.ts';
 import { startAgent } from './agent.ts';
 import { startCoordinator } from './coordinator.ts';
-import { scheduleFaults } from './faults.ts';
+import { scheduleFaults, scheduleOwnFaults } from './faults.ts';
 import type { Scenario } from './scenario.ts';
-import { type Coordinator, type Living, newWorld, START } from './world.ts';
+import { type Coordinator, type Living, newWorld, START, type World } from './world.ts';
 
 /** A scenario that takes longer than this after its last fault, in virtual time, never ends. */
 const PATIENCE_MS = 10 * 60_000;
@@ -51,18 +51,22 @@ export interface Played {
   readonly usurpers: readonly string[];
   /** Resources of which more units were in use than there are. */
   readonly overused: readonly string[];
+  /** Agents that ran more tests at once than they have xdist workers, in words. */
+  readonly overworked: readonly string[];
   /** How often a test used a resource. */
   readonly uses: number;
   /** Attempts that were finished in the queue before their end was stored. */
   readonly early: readonly string[];
   /** The runs whose keys are left on the server. */
   readonly leftovers: readonly string[];
+  /** The other run of the pool. */
+  readonly second: Played | null;
 }
 
 /** `defects` switches protections off, to show that the rules notice it. */
 export async function play(scenario: Scenario, defects: Defects = SOUND): Promise<Played> {
   const world = newWorld(scenario, defects);
-  const { time, agents, coordinators, ended, server } = world;
+  const { time, agents, server } = world;
   let isEnding = false;
   for (const agent of scenario.agents)
     time.after(agent.startsAt, () => {
@@ -70,38 +74,52 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
     });
   startCoordinator(world);
   scheduleFaults(world);
+  const { second } = world;
+  if (second !== null) {
+    time.after(scenario.second?.startsAt ?? 0, () => startCoordinator(second));
+    scheduleOwnFaults(second);
+  }
+  const runs = [world, second].filter((each) => each !== null);
 
-  const lastFaultAt = START + Math.max(0, ...scenario.faults.map((fault) => fault.at + ('forMs' in fault ? fault.forMs : 0)));
-  const isDone = (): boolean => ended.length > 0 || (time.now() > lastFaultAt && coordinators.every(isGone));
+  const lastFaultAt = START + Math.max(scenario.second?.startsAt ?? 0, ...runs.map(lastFaultOf));
+  const isOver = ({ ended, coordinators }: World): boolean => ended.length > 0 || (time.now() > lastFaultAt && coordinators.every(isGone));
+  const isDone = (): boolean => runs.every(isOver);
   await time.play(isDone, lastFaultAt + PATIENCE_MS);
   await time.play(() => false, Math.max(time.now(), lastFaultAt) + AFTERMATH_MS);
-  const isStuck = ended.length === 0 && (isHeld(world.newest) || isDropped(coordinators));
+  const stuck = new Set(
+    runs.filter(({ ended, newest, coordinators }) => ended.length === 0 && (isHeld(newest) || isDropped(coordinators))),
+  );
   isEnding = true;
   for (const { process, leave } of agents.values()) process.resume(() => leave.abort());
   const isStaying = !(await time.play(() => [...agents.values()].every(isGone), time.now() + LEAVE_MS));
-  const { log, failures, hoarders, usurpers, truth } = world;
-  const { results, overused, uses } = truth;
   const leftovers = [...server.data.runs.keys()];
-  // Once a run has closed, another coordinator only reports it.
-  const isRunClosed = ({ journal }: Coordinator): boolean => journal.some(({ kind }) => kind === 'run-closed');
-  const deposed = coordinators.filter((each) => each.isDeposed && !isRunClosed(each)).map(({ name }) => name);
-  return {
-    scenario,
-    ended,
-    log,
-    failures,
-    isStuck,
+  const playedOf = (its: World): Played => ({
+    scenario: its.scenario,
+    ended: its.ended,
+    log: its.log,
+    failures: its.failures,
+    isStuck: stuck.has(its),
     isStaying,
-    results,
-    hoarders,
-    deposed,
-    usurpers,
-    overused,
-    uses,
+    results: its.truth.results,
+    hoarders: its.hoarders,
+    deposed: its.coordinators.filter((each) => each.isDeposed && !isRunClosed(each)).map(({ name }) => name),
+    usurpers: its.usurpers,
+    overused: its.truth.overused,
+    overworked: its === world ? its.truth.overworked : [],
+    uses: its.truth.uses,
     early: server.early,
     leftovers,
-  };
+    second: its.second === null ? null : playedOf(its.second),
+  });
+  return playedOf(world);
 }
+
+/** When the last fault of a run is over, from the start. */
+const lastFaultOf = ({ scenario }: World): number =>
+  Math.max(0, ...scenario.faults.map((fault) => fault.at + ('forMs' in fault ? fault.forMs : 0)));
+
+/** Once a run has closed, another coordinator only reports it. */
+const isRunClosed = ({ journal }: Coordinator): boolean => journal.some(({ kind }) => kind === 'run-closed');
 
 const isGone = ({ isOver, process }: Living): boolean => isOver || process.isDead();
 

@@ -11,7 +11,7 @@ import type { Selector } from '../../shared/domain/shard.ts';
 import type { CollectMode } from '../../shared/domain/suite/suite-list.ts';
 import type { Process } from '../fakes/redis/process.ts';
 import type { SimulatedAgent, SimulatedTest } from './scenario.ts';
-import { outcomeOf, selected, type Truth, use } from './truth.ts';
+import { occupy, outcomeOf, selected, type Truth, use } from './truth.ts';
 
 /** How long a worker may continue after it is asked to stop, as in the real engine. */
 const KILL_MS = 3000;
@@ -93,8 +93,11 @@ export function startPytest({ truth, agent, process, spec, mode }: Place, onOver
     const startedAt = clock.now();
     const limitMs = (spec.testTimeoutSeconds ?? 0) * 1000;
     const isLate = test.manner === 'hangs' || (limitMs > 0 && paced(agent, test.ms) > limitMs);
-    const release = use(truth, { process, test });
-    const ending = await pass(isLate ? limitMs / agent.slowness : test.ms, job, test).finally(release);
+    const [release, rest] = [use(truth, { process, test }), occupy(truth, process, agent)];
+    const ending = await pass(isLate ? limitMs / agent.slowness : test.ms, job, test).finally(() => {
+      release();
+      rest();
+    });
     if (ending !== null) return ending;
     const isFirst = !truth.spent.has(test.id);
     if (test.manner === 'kills-session' || (test.manner === 'kills-session-once' && isFirst)) {

@@ -88,6 +88,15 @@ export interface Limits {
   readonly speculate: boolean;
 }
 
+/** Another run of the same pool, served by the same agents. */
+export interface SecondRun {
+  readonly startsAt: number;
+  readonly priority: number;
+  /** When somebody cancels it; null for never. */
+  readonly cancelledAt: number | null;
+  readonly files: readonly SimulatedFile[];
+}
+
 export interface Scenario {
   readonly seed: number;
   readonly collect: 'file' | 'suite';
@@ -97,6 +106,8 @@ export interface Scenario {
   readonly limits: Limits;
   /** How many units of each resource the fleet has; one of each if absent. */
   readonly resources?: ResourceLimits;
+  /** Absent if the pool has one run. */
+  readonly second?: SecondRun;
 }
 
 /** In calm weather and with departures only, nothing is lost, so the result of the run is known exactly. */
@@ -131,6 +142,38 @@ export function needyScenarioOf(seed: number): Scenario {
     resources,
     files: scenario.files.map((file) => ({ ...file, tests: file.tests.map((test) => ({ ...test, needs: needsOfTest() })) })),
     agents: scenario.agents.map((agent) => ({ ...agent, labels: random.chance(0.6) ? ['gpu'] : random.chance(0.3) ? ['big', 'gpu'] : [] })),
+  };
+}
+
+/** The scenario of the seed, with another run beside its own. */
+export function sharedScenarioOf(seed: number): Scenario {
+  const scenario = scenarioOf(seed);
+  const random = randomOf(seed, 'second');
+  const runMs = likelyMs(scenario.files, scenario.agents);
+  const startsAt = random.int(0, runMs);
+  const second: SecondRun = {
+    startsAt,
+    priority: random.pick([-1, 0, 0, 1]),
+    cancelledAt: random.chance(0.3) ? startsAt + random.int(0, runMs) : null,
+    files: filesOf(random, 'calm'),
+  };
+  return { ...scenario, second };
+}
+
+/** The second run of a scenario as a scenario of its own: the same agents and faults, without those that struck a coordinator of the first. */
+export function secondOf({ seed, agents, faults, limits, second }: Scenario): Scenario | null {
+  if (second === undefined) return null;
+  const { files, cancelledAt } = second;
+  return {
+    seed,
+    collect: 'file',
+    files,
+    agents,
+    faults: [
+      ...faults.filter(({ kind }) => kind !== 'interrupt' && kind !== 'take-over'),
+      ...(cancelledAt === null ? [] : [{ kind: 'interrupt' as const, at: cancelledAt }]),
+    ],
+    limits: { ...limits, maxfail: 0, crashLimit: 0, deadlineSeconds: null },
   };
 }
 

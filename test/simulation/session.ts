@@ -3,6 +3,7 @@
 
 import { type Engine, RunOver, type Session, type SessionRequest } from '../../agent/ports.ts';
 import type { AttemptEnding } from '../../shared/domain/attempt.ts';
+import type { RunId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import type { Process } from '../fakes/redis/process.ts';
 import { interruptedBy, type Job, paced, startPytest } from './pytest.ts';
@@ -15,8 +16,8 @@ const SESSION_LIMIT = 3;
 /** The same for all agents: only their workspaces differ. */
 const INSTALLED = { python: 'cpython 3.12', platform: 'linux', plugins: {}, packages: {}, packagesDigest: '' };
 
-export const simulatedEngine = (truth: Truth, agent: SimulatedAgent, process: Process): Engine => ({
-  open: (request) => openSession(truth, agent, process, request),
+export const simulatedEngine = (truthOf: (run: RunId) => Truth, agent: SimulatedAgent, process: Process): Engine => ({
+  open: (request) => openSession(truthOf(request.spec.runId), agent, process, request),
 });
 
 async function openSession(truth: Truth, agent: SimulatedAgent, process: Process, request: SessionRequest): Promise<Session> {

@@ -1,16 +1,23 @@
-// `npm run simulate -- --seeds 1-10000 [--resources]`: plays these seeds, and shrinks and prints those whose runs break a rule. Exits with 1 if one does.
+// `npm run simulate -- --seeds 1-10000 [--resources | --two-runs]`: plays these seeds, and shrinks and prints those whose runs break a rule. Exits with 1 if one does.
 
 import { parseArgs } from 'node:util';
 import { problemsOf } from './check.ts';
 import { play } from './play.ts';
-import { needyScenarioOf, scenarioOf } from './scenario.ts';
+import { needyScenarioOf, scenarioOf, sharedScenarioOf } from './scenario.ts';
 import { shrink, sizeOf } from './shrink.ts';
 
-const USAGE = 'usage: npm run simulate -- --seeds FIRST-LAST [--resources]';
+const USAGE = 'usage: npm run simulate -- --seeds FIRST-LAST [--resources | --two-runs]';
 /** How often the progress is printed. */
 const PROGRESS_SEEDS = 1000;
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1-1000' }, resources: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1-1000' },
+    resources: { type: 'boolean', default: false },
+    'two-runs': { type: 'boolean', default: false },
+  },
+});
+const scenarioFor = values.resources ? needyScenarioOf : values['two-runs'] ? sharedScenarioOf : scenarioOf;
 const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(values.seeds)?.map(Number) ?? [];
 if (first === undefined) {
   console.error(USAGE);
@@ -23,7 +30,7 @@ const verdicts = new Map<string, number>();
 let failing = 0;
 const end = Number.isNaN(last) || last === undefined ? first : last;
 for (let seed = first; seed <= end; seed += 1) {
-  const scenario = values.resources ? needyScenarioOf(seed) : scenarioOf(seed);
+  const scenario = scenarioFor(seed);
   const played = await play(scenario);
   const verdict = played.ended.at(-1)?.report.verdict ?? 'no report';
   verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { problemsOf } from './check.ts';
 import { play } from './play.ts';
-import { needyScenarioOf, scenarioOf } from './scenario.ts';
+import { needyScenarioOf, scenarioOf, sharedScenarioOf } from './scenario.ts';
 import { shrink } from './shrink.ts';
 
 const SEEDS = 150;
@@ -35,6 +35,24 @@ test(`in ${NEEDY_SEEDS} seeds with labels and resources, no resource is ever in 
   }
   expect(uses).toBeGreaterThan(NEEDY_SEEDS);
   expect(kills).toBeGreaterThan(NEEDY_SEEDS / 6);
+});
+
+const SHARED_SEEDS = 100;
+
+test(`in ${SHARED_SEEDS} seeds with two runs on the same agents, both keep every rule, and no agent runs more tests than it has workers`, async () => {
+  const verdicts = new Set<string | undefined>();
+  let overlaps = 0;
+  for (let seed = 1; seed <= SHARED_SEEDS; seed += 1) {
+    const scenario = sharedScenarioOf(seed);
+    const played = await play(scenario);
+    const [first, second] = [played.ended.at(-1), played.second?.ended.at(-1)];
+    verdicts.add(second?.report.verdict);
+    if (first !== undefined && second !== undefined && second.opening.at < first.endedAt && first.opening.at < second.endedAt)
+      overlaps += 1;
+    if (problemsOf(played).length > 0) expect({ seed, ...(await shrink(scenario)) }).toBeNull();
+  }
+  for (const verdict of ['passed', 'failed', 'interrupted']) expect(verdicts).toContain(verdict);
+  expect(overlaps).toBeGreaterThan(SHARED_SEEDS / 2);
 });
 
 test('a seed repeats the same run byte for byte', async () => {

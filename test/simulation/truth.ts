@@ -25,6 +25,10 @@ export interface Truth {
   uses: number;
   /** Resources of which more units were in use than there are, in words. */
   readonly overused: string[];
+  /** How many tests of all runs each process of an agent runs now. */
+  readonly atWork: Map<Process, number>;
+  /** Agents that ran more tests at once than they have xdist workers, in words. */
+  readonly overworked: string[];
 }
 
 export interface Use {
@@ -49,7 +53,17 @@ export function use(truth: Truth, own: Use): () => void {
   return () => void using.delete(own);
 }
 
-export const truthOf = (scenario: Scenario): Truth => ({
+/** An agent begins a test, until the returned function is called. */
+export function occupy({ atWork, overworked }: Truth, process: Process, { name, workers }: SimulatedAgent): () => void {
+  const count = (atWork.get(process) ?? 0) + 1;
+  atWork.set(process, count);
+  if (count > workers) overworked.push(`${name} ran ${count} tests at once with ${workers} workers`);
+  return () => void atWork.set(process, (atWork.get(process) ?? 0) - 1);
+}
+
+/** `shared` is what the truths of all runs have in common. */
+export const truthOf = (scenario: Scenario, shared: Pick<Truth, 'atWork' | 'overworked'>): Truth => ({
+  ...shared,
   scenario,
   files: new Map(scenario.files.map((file) => [file.name, file])),
   spent: new Set(),

@@ -1,12 +1,14 @@
 // The state of a scenario while it is played. Agents, coordinators and faults have files of their own.
 
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import type { RunId } from '../../shared/domain/ids.ts';
 import type { LogRecord } from '../../shared/wire/run-log.ts';
 import type { Process } from '../fakes/redis/process.ts';
 import { type Defects, type RedisServer, startServer } from '../fakes/redis/server.ts';
 import { type SimulatedNetwork, simulatedNetwork } from './network.ts';
+import { type Rank, RUN, SECOND_RUN } from './opening.ts';
 import type { Ended } from './play.ts';
-import type { Scenario } from './scenario.ts';
+import { type Scenario, secondOf } from './scenario.ts';
 import { type Truth, truthOf } from './truth.ts';
 import { type VirtualTime, virtualTime } from './virtual-time.ts';
 
@@ -34,8 +36,12 @@ export interface Coordinator extends Living {
   isRefused: boolean;
 }
 
+/** One run and what belongs to it, in the world that it shares with the other run of its scenario. */
 export interface World {
   readonly scenario: Scenario;
+  readonly rank: Rank;
+  /** The other run, if there is one; null for that run itself. */
+  readonly second: World | null;
   readonly time: VirtualTime;
   readonly server: RedisServer;
   readonly network: SimulatedNetwork;
@@ -53,22 +59,27 @@ export interface World {
 
 export const newWorld = (scenario: Scenario, defects: Defects): World => {
   const time = virtualTime(START);
-  return {
-    scenario,
+  const shared = {
     time,
     server: startServer(time, defects),
     network: simulatedNetwork(scenario, time.now),
-    truth: truthOf(scenario),
     agents: new Map(),
-    coordinators: [],
-    newest: null,
     log: [],
     failures: [],
-    ended: [],
     hoarders: [],
-    usurpers: [],
   };
+  const work = { atWork: new Map(), overworked: [] };
+  const own = (its: Scenario) => ({ scenario: its, truth: truthOf(its, work), coordinators: [], newest: null, ended: [], usurpers: [] });
+  const beside = secondOf(scenario);
+  const second =
+    beside === null
+      ? null
+      : { ...shared, ...own(beside), rank: { run: SECOND_RUN, priority: scenario.second?.priority ?? 0 }, second: null };
+  return { ...shared, ...own(scenario), rank: { run: RUN, priority: 0 }, second };
 };
+
+/** The truth about the suite of a run. */
+export const truthFor = ({ rank, truth, second }: World, run: RunId): Truth => (second !== null && run !== rank.run ? second.truth : truth);
 
 /** Writes a line into the log of the run, with the time. */
 export function note({ log, time }: World, text: string): void {
