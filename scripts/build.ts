@@ -4,6 +4,7 @@ import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { writePages } from './pages.ts';
 import { main, root, run, SetupError } from './process.ts';
+import { writeTraceExporter } from './trace-exporter.ts';
 
 const sources = ['cli', 'shared', 'coordinator', 'agent'] as const;
 
@@ -33,6 +34,7 @@ export async function buildProgram(folder: string): Promise<void> {
 if (import.meta.main) {
   await main(async () => {
     await buildProgram(join(root, 'dist'));
+    await writeTraceExporter(join(root, 'dist', 'coordinator', 'reporters', 'traces', 'built'));
     return 0;
   });
 }

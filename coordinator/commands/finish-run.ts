@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Report } from '../../shared/domain/report.ts';
 import type { Timings } from '../../shared/domain/suite/timings.ts';
 import { messageOf, ShardlineError } from '../../shared/errors.ts';
+import type { Edge } from '../../shared/system/edge.ts';
 import { learn } from '../core/learn/learn.ts';
 import { historyOf } from '../core/result/history.ts';
 import { asRetry, judge } from '../core/result/judge.ts';
@@ -18,6 +19,7 @@ import { githubReporters } from '../reporters/files/github-reporter.ts';
 import { copyFiles, resultFiles, resultPage } from '../reporters/files/report-files.ts';
 import { finishAll, NOTHING_WRITTEN, type Reporter } from '../reporters/reporter.ts';
 import { reportPrinter } from '../reporters/summary/terminal-reporter.ts';
+import { exportTrace } from '../reporters/traces/export-trace.ts';
 import type { CombinedRun } from './coverage/combine-run.ts';
 import { leaveCache } from './leave-cache.ts';
 import { closeMs, isUsualOut, placesOf, type Setting, within } from './run-context.ts';
@@ -106,17 +108,31 @@ export async function finishRun(
     const place = { out: isShutOut === null ? out : null, job };
     await within(closeMs(setting), noteVerdict(notes, state, { ...report, exitCode: exitCode() }, place));
   }
-  const gone = goneTests(state);
-  if (gone.length > 0)
-    edge.stderr.write(
-      `shardline: not found any more, though ${gone.length === 1 ? 'it' : 'they'} failed in the last run: ${gone.join(', ')}\n`,
-    );
-  if (unwritten !== null) edge.stderr.write(`shardline: ${unwritten}\n`);
-  for (const { message } of foldFullDisks(problems)) edge.stderr.write(`shardline: error: ${message}\n`);
-  for (const { values } of warnings)
-    edge.stderr.write(`shardline: warning: could not save test durations to ${values.path}: ${values.problem}\n`);
-  if (setting.jobs !== null && !setting.jobs.leaving.aborted) await setting.jobs.conclude(report, exitCode());
+  printNotes(edge, { gone: goneTests(state), unwritten, problems, warnings });
+  // The run goes on in another job, which exports all of it.
+  if (setting.jobs?.leaving.aborted) return exitCode();
+  await setting.jobs?.conclude(report, exitCode());
+  const leftMs = settings.deadlineSeconds === null ? null : setting.startedAt + settings.deadlineSeconds * 1000 - Date.now();
+  await exportTrace(state, { ...report, exitCode: exitCode() }, { edge, log: setting.logger, leftMs });
   return exitCode();
+}
+
+interface Notes {
+  /** Tests that the run was to run again and that do not exist any more. */
+  readonly gone: readonly string[];
+  /** Why pytest's cache was not written; null if it was. */
+  readonly unwritten: string | null;
+  readonly problems: readonly ShardlineError[];
+  readonly warnings: readonly ShardlineError[];
+}
+
+function printNotes({ stderr }: Edge, { gone, unwritten, problems, warnings }: Notes): void {
+  if (gone.length > 0)
+    stderr.write(`shardline: not found any more, though ${gone.length === 1 ? 'it' : 'they'} failed in the last run: ${gone.join(', ')}\n`);
+  if (unwritten !== null) stderr.write(`shardline: ${unwritten}\n`);
+  for (const { message } of foldFullDisks(problems)) stderr.write(`shardline: error: ${message}\n`);
+  for (const { values } of warnings)
+    stderr.write(`shardline: warning: could not save test durations to ${values.path}: ${values.problem}\n`);
 }
 
 /**

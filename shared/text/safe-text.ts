@@ -24,10 +24,13 @@ export const oneLine = (text: string): string => harmless(text).replaceAll('\n',
 const NAME_CHARS = 240;
 
 /** A name or an id on one line. A very long one loses its middle. */
-export function shortName(text: string): string {
+export const shortName = (text: string): string => shortLine(text, NAME_CHARS);
+
+/** A text on one line of about `chars` characters. A longer one loses its middle. */
+export function shortLine(text: string, chars: number): string {
   const line = oneLine(text);
-  if (line.length <= NAME_CHARS) return line;
-  const half = NAME_CHARS / 2;
+  if (line.length <= chars) return line;
+  const half = chars / 2;
   return `${line.slice(0, half)}[…]${line.slice(-half)}`;
 }
 

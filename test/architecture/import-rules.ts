@@ -139,13 +139,22 @@ export const packageHomes: Readonly<Record<string, RegExp>> = {
   saxes: /^coordinator\/record\/xml-tags\.ts$/,
 };
 
-/** The packages bundled into the pages, and the bundler. The published package contains the bundles, so it does not depend on these. */
+/** Loaded only by a run that exports its trace. */
+const sendSpans = /^coordinator\/reporters\/traces\/send-spans\.ts$/;
+
+/** The packages bundled into the pages or into the exporter of traces, and the bundler. The published package contains the bundles, so it does not depend on these. */
 export const bundledHomes: Readonly<Record<string, RegExp>> = {
   preact: /^coordinator\/web\/browser\//,
   '@tanstack/virtual-core': /^coordinator\/web\/browser\//,
   'd3-scale': /^coordinator\/web\/browser\//,
   'd3-selection': /^coordinator\/web\/browser\//,
   'd3-zoom': /^coordinator\/web\/browser\//,
+  '@opentelemetry/api': sendSpans,
+  '@opentelemetry/core': sendSpans,
+  '@opentelemetry/exporter-trace-otlp-proto': sendSpans,
+  '@opentelemetry/otlp-exporter-base': sendSpans,
+  '@opentelemetry/resources': sendSpans,
+  '@opentelemetry/sdk-trace': sendSpans,
   rolldown: /^coordinator\/web\/bundle\.ts$/,
 };
 

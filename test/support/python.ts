@@ -10,7 +10,7 @@ export function testPython(): string {
 }
 
 /** The interpreter of the environment in test/environments/NAME.txt. Makes it if `npm test` has not. Throws SetupError. */
-export const environmentPython = (name: 'plugins' | 'oracle' | 'pytest-8' | 'pytest-7'): string => prepareEnvironment(name);
+export const environmentPython = (name: 'plugins' | 'oracle' | 'otlp' | 'pytest-8' | 'pytest-7'): string => prepareEnvironment(name);
 
 /** The n of the Python 3.n with which environments are made. */
 export const pythonMinor = (): number =>

@@ -99,6 +99,8 @@ export interface FileProgress {
   measuredSeconds: number;
   /** Seconds of the first collection; null if the file was never collected. */
   collectSeconds: number | null;
+  /** The attempt that collected the file first, and when it had, as its agent reported it; null until then. */
+  collectedBy: { readonly attempt: AttemptId; readonly at: number } | null;
   collectFailed: boolean;
   /** Attempts that collected the file without an error, with their agents; then attempts that reported a collection error first. */
   readonly collectedIn: Map<AttemptId, AgentId>;
@@ -214,6 +216,7 @@ export const newProgress = (file: TestFile, selectors: readonly Selector[]): Fil
   openTests: 0,
   measuredSeconds: 0,
   collectSeconds: null,
+  collectedBy: null,
   collectFailed: false,
   collectedIn: new Map(),
   failedIn: new Set(),

@@ -61,6 +61,7 @@ function collected(state: RunState, record: ShardRecord, by: ReportingAttempt, e
   // Another attempt completed the shard first, so this attempt's tests are not expected, unless they come with an error.
   if (record.state.kind === 'done' && !progress.collectFailed) return;
   compareDigest(state, event.file, event.digest, event.nodeids.length);
+  if (progress.collectSeconds === null) progress.collectedBy = { attempt: by.attempt, at: event.at };
   progress.collectSeconds ??= event.seconds;
   for (const nodeid of event.nodeids) expectTest(state, progress, nodeid);
   for (const nodeid of event.serial) progress.serial.add(nodeid);
