@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../shared/domain/report.ts';
+import { decodeTrace, startReceiver } from '../support/otlp.ts';
 import { testPython } from '../support/python.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -49,6 +50,8 @@ describe('the packed package', () => {
     const built = ['report', 'dashboard', 'audit'].flatMap((name) => [`${name}.css`, `${name}.js`]);
     expect(packed).toEqual(expect.arrayContaining(built.map((name) => `dist/coordinator/web/built/${name}`)));
     expect(packed.filter((path) => path.includes('/web/browser/'))).toEqual([]);
+    const traces = ['send-spans.js', 'THIRD-PARTY-LICENSES.txt'];
+    expect(packed).toEqual(expect.arrayContaining(traces.map((name) => `dist/coordinator/reporters/traces/built/${name}`)));
     expect(packed.some((path) => path.endsWith('.py'))).toBe(true);
   });
 
@@ -57,10 +60,14 @@ describe('the packed package', () => {
     expect(stdout).toBe(manifest.version);
   });
 
-  test('runs the suite of another project', async () => {
+  test('runs the suite of another project, and exports its trace without the packages of OpenTelemetry', async () => {
+    await using receiver = await startReceiver();
     const out = join(project, 'out');
     const args = ['--no-install', 'shardline', 'run', '-n', '2', '--python', testPython(), '--out', out];
-    await execa('npx', args, { cwd: project, env, stdio: 'inherit' });
+    await execa('npx', args, { cwd: project, env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, stdio: 'inherit' });
+    expect((await decodeTrace(receiver)).spans.map(({ name }) => name)).toContain('tests/test_sum.py::test_sum');
+    // prom-client needs the first of them.
+    expect(await readdir(join(project, 'node_modules', '@opentelemetry'))).toEqual(['api']);
     const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as Report;
     expect(report.verdict).toBe('passed');
     expect(await readFile(join(out, 'report.html'), 'utf8')).toContain(report.runId);

@@ -9,6 +9,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildWheel } from '../../scripts/build-wheel.ts';
 import type { Report } from '../../shared/domain/report.ts';
+import { decodeTrace, startReceiver } from '../support/otlp.ts';
 import { testPython } from '../support/python.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,10 +26,11 @@ describe('the Python package', () => {
     await execa(bin(venv, 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]);
   };
   /** Runs the command of this environment with nothing on PATH but the programs of a plain system. */
-  const shardline = (venv: string, ...argv: string[]) =>
+  const shardline = (venv: string, ...argv: string[]) => shardlineWith({}, venv, ...argv);
+  const shardlineWith = (env: Readonly<Record<string, string>>, venv: string, ...argv: string[]) =>
     execa(bin(venv, 'shardline'), argv, {
       cwd: project,
-      env: { PATH: join(dir, 'empty'), HOME: dir },
+      env: { PATH: join(dir, 'empty'), HOME: dir, ...env },
       extendEnv: false,
       reject: false,
       all: true,
@@ -96,9 +98,11 @@ describe('the Python package', () => {
     expect(asModule.stdout).toBe(version);
   });
 
-  test('runs a suite with its own Node.js and Redis server, and with the Python of its environment', async () => {
-    const ran = await shardline('all', 'run', '--out', 'out');
+  test('runs a suite with its own Node.js and Redis server, and with the Python of its environment, and exports its trace', async () => {
+    await using receiver = await startReceiver();
+    const ran = await shardlineWith({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }, 'all', 'run', '--out', 'out');
     expect(ran.exitCode, ran.all).toBe(0);
+    expect((await decodeTrace(receiver)).spans.map(({ name }) => name)).toContain('tests/test_where.py::test_prefix');
     const report = JSON.parse(await readFile(join(project, 'out', 'report.json'), 'utf8')) as Report;
     expect(report.tests.map(({ outcome }) => outcome)).toEqual(['passed', 'passed']);
     expect(await readFile(join(project, 'out', 'report.html'), 'utf8')).toContain(report.runId);
