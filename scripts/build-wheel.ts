@@ -2,7 +2,7 @@
 // The same sources and locked packages give the same bytes.
 
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { buildProgram } from './build.ts';
 import { bundleProgram } from './bundle-program.ts';
 import { packageReadme } from './package-readme.ts';
@@ -37,7 +37,7 @@ export async function buildWheel(folder: string): Promise<string> {
 /** Leaves the executable, which checks the version of Node.js before it loads the bundle, and what the program reads as a file. */
 function removeBundled(program: string): void {
   for (const file of readdirSync(program, { recursive: true, encoding: 'utf8' })) {
-    const isRead = file === join('cli', 'shardline.js') || dirname(file) === join('coordinator', 'web', 'built');
+    const isRead = file === join('cli', 'shardline.js') || basename(dirname(file)) === 'built';
     if (/\.(js|d\.ts)$/.test(file) && !isRead) rmSync(join(program, file));
   }
 }

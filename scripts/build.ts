@@ -20,6 +20,7 @@ export async function buildProgram(folder: string): Promise<void> {
     });
   }
   await writePages(join(folder, 'coordinator', 'web', 'built'));
+  await writeTraceExporter(join(folder, 'coordinator', 'reporters', 'traces', 'built'));
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string; version: string; type: string };
   // The sources in cli/ look for package.json one folder up, in the package as in the repository.
   const { name, version, type } = manifest;
@@ -34,7 +35,6 @@ export async function buildProgram(folder: string): Promise<void> {
 if (import.meta.main) {
   await main(async () => {
     await buildProgram(join(root, 'dist'));
-    await writeTraceExporter(join(root, 'dist', 'coordinator', 'reporters', 'traces', 'built'));
     return 0;
   });
 }

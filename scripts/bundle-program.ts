@@ -17,8 +17,8 @@ export async function bundleProgram(entry: string, program: string): Promise<Bun
     input: entry,
     platform: 'node',
     tsconfig: false,
-    // Only a clone of the repository loads it: the built program has the bundled pages.
-    external: [/\/web\/bundle\.js$/],
+    // Only a clone of the repository loads these: the built program has the bundled pages and the bundled exporter of traces.
+    external: [/\/web\/bundle\.js$/, /\/traces\/send-spans\.js$/],
     plugins: [keepPlaces(dirname(entry), program)],
     // One file: a command's code is evaluated when that command is imported.
     output: { format: 'esm', minify: true, codeSplitting: false },

@@ -60,12 +60,14 @@ describe('the Python package', () => {
   test('is pure, and contains one bundled program, the pytest plugin and the licences, but no sources or tests', () => {
     expect(basename(wheel)).toBe(`shardline-${version}-py3-none-any.whl`);
     const program = files.filter((file) => file.startsWith('shardline/program/'));
-    expect(program.filter((file) => /\.(js|cjs|mjs)$/.test(file) && !file.includes('/web/built/')).sort()).toEqual([
+    expect(program.filter((file) => /\.(js|cjs|mjs)$/.test(file) && !file.includes('/built/')).sort()).toEqual([
       'shardline/program/cli/main.js',
       'shardline/program/cli/shardline.js',
     ]);
     expect(program).toEqual(
       expect.arrayContaining([
+        'shardline/program/coordinator/reporters/traces/built/send-spans.js',
+        'shardline/program/coordinator/reporters/traces/built/THIRD-PARTY-LICENSES.txt',
         'shardline/program/coordinator/web/built/report.js',
         'shardline/program/shared/pytest/plugin/launch.py',
         'shardline/program/package.json',
