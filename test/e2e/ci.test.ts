@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { connect } from '../../shared/redis/connect.ts';
 import { commandsOf } from '../support/doc-commands.ts';
+import { decodeTrace, startReceiver } from '../support/otlp.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { said } from '../support/said.ts';
 import { newProject, outcomesOf, type Project } from '../support/shardline.ts';
@@ -31,8 +32,8 @@ const ci = (project: Project, settings: Readonly<Record<string, string>>, ...mor
   project.shardline(['ci', '-n', '1', '--verbose', '--out', 'out', ...more], settings);
 
 /** The job that coordinates the run, once two tests have passed, and the others. */
-async function startThree(url: string, projects: readonly Project[]) {
-  const jobs = projects.map((project, index) => ({ project, job: ci(project, buildkite(url, index + 1)) }));
+async function startThree(url: string, projects: readonly Project[], settings: Readonly<Record<string, string>> = {}) {
+  const jobs = projects.map((project, index) => ({ project, job: ci(project, { ...buildkite(url, index + 1), ...settings }) }));
   const first = await Promise.any(
     jobs.map(async ({ job }, index) => {
       await said(job, /PASSED[\s\S]*PASSED/);
@@ -49,7 +50,8 @@ test('three jobs run one suite; a killed coordinator is replaced, and nothing is
   await using two = await newProject(suite);
   await using three = await newProject(suite);
   await using server = await startTcpServer();
-  const { leader, others } = await startThree(server.url, [one, two, three]);
+  await using receiver = await startReceiver();
+  const { leader, others } = await startThree(server.url, [one, two, three], { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
   leader.job.kill('SIGKILL');
   const ended = await Promise.all(others.map(({ job }) => job));
   for (const { exitCode, all: output } of ended) expect(exitCode, output).toBe(0);
@@ -60,6 +62,9 @@ test('three jobs run one suite; a killed coordinator is replaced, and nothing is
   expect(report).toMatchObject({ verdict: 'passed', totals: { duplicatesDropped: 0, notRun: 0 } });
   expect(report.agents.map(({ id }) => id.slice(0, 5)).sort()).toEqual(['job1-', 'job2-', 'job3-']);
   for (const { all: output } of ended) expect(output).toMatch(/passed: 16 passed in .*exit 0$/m);
+  const { spans } = await decodeTrace(receiver);
+  expect(spans.filter(({ name }) => name === 'shardline run')).toHaveLength(1);
+  expect(spans.flatMap(({ attributes }) => attributes['test.case.name'] ?? []).sort()).toEqual(Object.keys(all).sort());
 
   const late = await ci(leader.project, buildkite(server.url, 4));
   expect(late.all).toMatch(/^shardline: run ci-\S+-1 ended .+ ago; this job ran no test$/m);

@@ -26,8 +26,24 @@ export function chooseSpans<Attempt extends Timed, Collection extends Timed, Tes
 
 /** The failed ones first, then the slowest. */
 function worst<Item extends Timed>(items: readonly Item[], most: number): ReadonlySet<Item> {
-  const ranked = items.toSorted(
-    (left, right) => Number(right.failed) - Number(left.failed) || right.to - right.from - (left.to - left.from),
+  const failed = slowest(
+    items.filter((item) => item.failed),
+    most,
   );
-  return new Set(ranked.slice(0, most));
+  const others = slowest(
+    items.filter((item) => !item.failed),
+    most - failed.length,
+  );
+  return new Set([...failed, ...others]);
 }
+
+/** Sorts numbers and not items: a run may have a million. */
+function slowest<Item extends Timed>(items: readonly Item[], most: number): readonly Item[] {
+  if (items.length <= most) return items;
+  const least = Float64Array.from(items, durationOf).sort()[items.length - most] ?? Number.POSITIVE_INFINITY;
+  const slower = items.filter((item) => durationOf(item) > least);
+  const equal = items.filter((item) => durationOf(item) === least);
+  return [...slower, ...equal.slice(0, most - slower.length)];
+}
+
+const durationOf = ({ from, to }: Timed): number => to - from;
