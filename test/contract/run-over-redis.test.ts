@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test as vitestTest } from 'vitest';
 import type { PoolMember } from '../../agent/ports.ts';
 import { redisPoolMember } from '../../agent/redis/pool-member.ts';
 import type { Pools, Presence, RunChannel, StreamedEvents, UnreadableEntry } from '../../coordinator/ports.ts';
@@ -25,6 +25,10 @@ import { type Backend, backends } from './backends.ts';
 
 const never = new AbortController().signal;
 let runs = 0;
+
+/** The servers are tested at once, because the tests mostly wait for them; the tests of a server run in turn, because they break its connections. */
+const AT_ONCE = { concurrent: true };
+const test = (title: string, body: () => Promise<void>): void => vitestTest(title, { concurrent: false }, body);
 
 const newSpec = (): RunSpec => {
   runs += 1;
@@ -83,7 +87,7 @@ const receive = async (channel: RunChannel, count: number): Promise<RunEvent[]> 
   return received;
 };
 
-describe.each(backends)('a run over %s', (_, start) => {
+describe.each(backends)('a run over %s', AT_ONCE, (_, start) => {
   let backend: Backend;
   let pools: Pools;
   beforeAll(async () => {
@@ -632,7 +636,7 @@ describe.each(backends)('a run over %s', (_, start) => {
   });
 });
 
-describe.each(servers)('keys and durations in %s', (_, redisBin) => {
+describe.each(servers)('keys and durations in %s', AT_ONCE, (_, redisBin) => {
   let server: EmbeddedRedis;
   let redis: Redis;
   beforeAll(async () => {

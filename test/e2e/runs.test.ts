@@ -46,7 +46,11 @@ test('runs lists them, report shows the newest, clean removes the old ones', { t
 
 test('a run that cannot start leaves no directory, and keeps one that was there', { timeout: 60_000 }, async () => {
   await using project = await newProject({ 'test_a.py': 'def test_a(): pass\n' });
-  for (const args of [['nowhere'], ['--redis', 'redis://127.0.0.1:1'], ['--resume', 'r1', '--redis', 'redis://127.0.0.1:1']]) {
+  for (const args of [
+    ['nowhere'],
+    ['--redis', 'redis://127.0.0.1:1'],
+    ['--resume', 'r1', '--redis', 'redis://127.0.0.1:1', '--redis-wait', '1s'],
+  ]) {
     const { exitCode, all } = await project.shardline(['run', '-n', '1', ...args]);
     expect(exitCode, all).toBe(4);
   }

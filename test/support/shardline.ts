@@ -10,8 +10,11 @@ import type { Report } from '../../shared/domain/report.ts';
 import { decodeReport } from '../../shared/wire/report/report.ts';
 import { testPython } from './python.ts';
 
-/** The command that starts the program: interpreter and script. */
-export const program = [process.execPath, fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url))] as const;
+/** The command that starts the program: interpreter and script. Under vitest, bundled-program.ts has built it; elsewhere it runs from its sources. */
+export const program = [
+  process.execPath,
+  process.env.SHARDLINE_TEST_PROGRAM ?? fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url)),
+] as const;
 
 /** The environment without the settings of the user who runs the tests. */
 const env = {
