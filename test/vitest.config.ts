@@ -12,11 +12,19 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Tests without processes and servers share a worker, which takes half of the processor time (measured). */
+const inOneWorker = ['test/architecture/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/property/**/*.test.ts'];
+
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: 'test/support/bundled-program.ts',
+    projects: [
+      { extends: true, test: { name: 'unit', include: inOneWorker, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'program', include: ['test/**/*.test.ts'], exclude: inOneWorker, globalSetup: 'test/support/bundled-program.ts' },
+      },
+    ],
     sequence: { sequencer: LongestFirst },
     // For two cores: most files wait for a server or an agent half of their time (measured).
     maxWorkers: 4,
