@@ -10,7 +10,7 @@ import { startTcpServer } from '../support/redis.ts';
 import { newProject, type Project } from '../support/shardline.ts';
 
 // Each test starts up to a dozen pytest processes with pytest-cov.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const plugins = ['-p', 'no:randomly', '-p', 'no:cacheprovider'] as const;
 const out = ['--out', 'out'] as const;
