@@ -82,7 +82,8 @@ test('a second signal, and the end of --drain-timeout, interrupt what runs and h
   const run = project.shardline(['run', '--out', 'out', '--fingerprint', 'off', '--collect', 'file'], settings);
   await eventually('all workers run a test', () => ranIn(project).length === 4);
   sigterm(late.agent);
-  expect((await late.agent).exitCode).toBe(0);
+  const left = await late.agent;
+  expect(left.exitCode, left.all).toBe(0);
   sigterm(twice.agent);
   await eventually('the agent drains', () => twice.printed().includes('draining: takes no more shards'));
   sigterm(twice.agent);
