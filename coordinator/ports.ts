@@ -15,7 +15,7 @@ import type { GroupVerdict } from '../shared/wire/group.ts';
 import type { LeaseHolder } from '../shared/wire/lease-holder.ts';
 import type { LogRecord } from '../shared/wire/run-log.ts';
 import type { DiscoveredFile } from './core/plan/discovered-file.ts';
-import type { EventOf, OwnEvent } from './core/state/events.ts';
+import type { BatchNumber, EventOf, OwnEvent } from './core/state/events.ts';
 
 /** The registry in which agents find runs. */
 export interface Pools {
@@ -101,6 +101,8 @@ export interface StreamedEvents {
   /** The batch as its agent sent it. */
   readonly text: string;
   readonly events: readonly RunEvent[];
+  /** Absent unless the run requires signatures. */
+  readonly from?: BatchNumber;
 }
 
 /** An entry of the run's stream that could not be read. `agent` is its sender; null if that is unknown. */

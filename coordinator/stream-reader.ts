@@ -26,8 +26,8 @@ export async function readEvents({ channel, recorded, clock, aheadMs }: StreamRe
           inbox.push({ kind: 'message-rejected', at: clock.now(), position, agent, why, problem });
           continue;
         }
-        const { position, text, events } = entry;
-        const read = { kind: 'stream-read', at: clock.now(), position, aheadMs } as const;
+        const { position, text, events, from } = entry;
+        const read = { kind: 'stream-read', at: clock.now(), position, aheadMs, ...(from === undefined ? {} : { from }) } as const;
         inbox.push({ kind: 'stream-entry', text, events: events.map((event) => inTimeOf(event, -aheadMs)), read });
       }
     }

@@ -6,6 +6,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { decide } from './core/decide/decide.ts';
 import { dueForecast } from './core/decide/forecast.ts';
+import { isRepeated } from './core/state/agents/batch-numbers.ts';
 import { callsForDecision } from './core/state/changes.ts';
 import type { CoordinatorEvent, OwnEvent } from './core/state/events.ts';
 import { reduce } from './core/state/reduce.ts';
@@ -58,6 +59,11 @@ export function createTurns(setting: TurnSetting, outgoing: Outgoing, wakeUps: W
   const takeIncoming = (incoming: Incoming): void => {
     if (incoming.kind !== 'stream-entry') {
       take(incoming);
+      return;
+    }
+    const { at, position, from } = incoming.read;
+    if (from !== undefined && isRepeated(state, from)) {
+      take({ kind: 'message-rejected', at, position, agent: from.agent, why: 'repeated', problem: `it repeats message ${from.seq}` });
       return;
     }
     recorder.addEntry(incoming);

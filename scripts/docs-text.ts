@@ -20,7 +20,7 @@ const exitCodes: readonly [code: number, meaning: string][] = [
   [10, 'The deadline was reached before every test ran; no test that ran failed.'],
   [
     11,
-    'Tests could not run although there was time: no agent, a lost Redis, or a shard that crashed too often. Also if the coverage of a test that ran is missing, or if the parts of a suite (`--shard`) are not whole.',
+    'Tests could not run although there was time: no agent, a lost Redis, or a shard that crashed too often. Also if the coverage of a test that ran is missing, if signed messages of an agent are missing, or if the parts of a suite (`--shard`) are not whole.',
   ],
 ];
 

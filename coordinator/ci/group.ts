@@ -94,9 +94,13 @@ function failedOn({ tests, agents }: Report): readonly AgentId[] | null {
 }
 
 /** Whether something else than a test made the run red, or may have. */
-function hasOtherProblems({ collectErrors, sessionErrors, partProblems, coverage, targets }: Report): boolean {
+function hasOtherProblems({ collectErrors, sessionErrors, partProblems, missingMessages, coverage, targets }: Report): boolean {
   const isMissed = targets?.some(({ met }) => !met) ?? false;
-  return isMissed || coverageFindings([coverage]).isMissed || [collectErrors, sessionErrors, partProblems].some((each) => each.length > 0);
+  return (
+    isMissed ||
+    coverageFindings([coverage]).isMissed ||
+    [collectErrors, sessionErrors, partProblems, missingMessages].some((each) => each.length > 0)
+  );
 }
 
 /** null if no test failed, or too many did. */

@@ -11,7 +11,7 @@ import { inTimeOf } from '../../shared/wire/agreed-time.ts';
 import { labelsSchema, limitsSchema, needsSchema, selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { decodeEnvelope, type Envelope, encodeMessage, type Origin, type RunAddress, requireAddress } from '../../shared/wire/envelope.ts';
-import { decodeEvents } from '../../shared/wire/events.ts';
+import { decodeBatch } from '../../shared/wire/events.ts';
 import {
   agentIdSchema,
   attemptIdSchema,
@@ -211,10 +211,10 @@ function decodeRecord({ batch }: LogRecord, own: Envelope, source: string, isSig
   if (event.kind !== 'stream-read' || batch === null) return [event];
   // The coordinator that recorded the batch had verified it, and its record says which batch it was.
   if (isSigned && event.digest !== digestOf(batch.text)) throw bad(source, 'the batch is not the one that was recorded');
-  return [
-    ...decodeEvents(batch.text, { ...own, verifier: NO_VERIFIER }, source).map((reported) => inTimeOf(reported, -event.aheadMs)),
-    event,
-  ];
+  const { agent, seq, events } = decodeBatch(batch.text, { ...own, verifier: NO_VERIFIER }, source);
+  // Earlier versions did not record the number.
+  const read = isSigned && event.from === undefined ? { ...event, from: { agent, seq } } : event;
+  return [...events.map((reported) => inTimeOf(reported, -event.aheadMs)), read];
 }
 
 function decodeOwn({ body }: Envelope, source: string): OwnEvent {

@@ -4,7 +4,7 @@ import type { RejectionCause } from '../../shared/domain/report.ts';
 import { type ErrorCode, messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { StreamEntry } from '../../shared/redis/read-stream.ts';
 import type { Reader } from '../../shared/wire/envelope.ts';
-import { decodeEvents } from '../../shared/wire/events.ts';
+import { decodeBatch } from '../../shared/wire/events.ts';
 import { agentIdSchema, readId } from '../../shared/wire/parse.ts';
 import type { Verifier } from '../../shared/wire/signature.ts';
 import type { StreamedEvents, UnreadableEntry } from '../ports.ts';
@@ -25,7 +25,9 @@ const PROBLEM_CHARS = 1000;
 export function readEntry({ id: position, fields }: StreamEntry, reader: Reader): StreamedEvents | UnreadableEntry {
   const text = fields.get('batch') ?? '';
   try {
-    return { kind: 'events', position, text, events: decodeEvents(text, reader, `event stream of run ${reader.run}`) };
+    const { agent, seq, events } = decodeBatch(text, reader, `event stream of run ${reader.run}`);
+    // Without signatures, anyone can number a batch.
+    return { kind: 'events', position, text, events, ...(reader.verifier.isStrict ? { from: { agent, seq } } : {}) };
   } catch (thrown) {
     if (!(thrown instanceof ShardlineError)) throw thrown;
     const [agent = null] = readId(agentIdSchema, fields.get('agent'));

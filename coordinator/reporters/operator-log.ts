@@ -7,7 +7,12 @@ import type { CoordinatorEvent } from '../core/state/events.ts';
 import { NOTHING_WRITTEN, type Reporter } from './reporter.ts';
 
 export const operatorLog = (log: EventLog): Reporter => ({
-  observe: (event, { opened }) => logEvent(log, opened.spec.runId, event),
+  observe(event, { opened }, changes) {
+    const { runId: run } = opened.spec;
+    logEvent(log, run, event);
+    for (const change of changes)
+      if (change.kind === 'messages-missing') log.warn({ run, agent: change.agent, messages: change.messages }, 'messages missing');
+  },
   async finish(report) {
     const { runId: run, verdict, exitCode, totals } = report;
     log.info({ run, verdict, exitCode, tests: totals.expected, failed: totals.failed + totals.error, notRun: totals.notRun }, 'run ended');

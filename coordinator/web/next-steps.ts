@@ -7,7 +7,7 @@ import type { Places } from '../report-places.ts';
 
 /** Short texts with commands in backquotes. */
 export function nextSteps(report: Report, places: Pick<Places, 'json' | 'isNewest'>): readonly string[] {
-  const { totals, collectErrors, sessionErrors, notRun, partProblems, agents } = report;
+  const { totals, collectErrors, sessionErrors, notRun, partProblems, missingMessages, agents } = report;
   const reasons = new Set(notRun.map(({ reason }) => reason));
   const has = (...ends: readonly string[]): boolean => agents.some(({ ended }) => ended !== null && ends.includes(ended));
   const advice = adviceOf(report);
@@ -28,6 +28,7 @@ export function nextSteps(report: Report, places: Pick<Places, 'json' | 'isNewes
     ],
     [reasons.has('inseparable'), 'Test files depend on each other: run with `--collect suite`.'],
     [has('refused', 'not-started', 'quarantined'), 'shardline refused or dropped an agent: "Agents and time" has the reason.'],
+    [missingMessages.length > 0, 'Messages of agents are missing in Redis: see who can write to it, and run again.'],
     [partProblems.length > 0, 'The parts do not cover the suite: run the missing part again, and merge again.'],
     [advice !== null, `The next run can be faster: ${advice}.`],
   ];

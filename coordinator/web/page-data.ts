@@ -40,7 +40,7 @@ export interface PageData extends Columns {
   readonly newFailures: readonly number[] | null;
   /** How many of `collectErrors` are errors of sessions. In a report these come last. */
   readonly sessionErrors: number;
-  /** See `Report.partProblems`. */
+  /** See `Report.partProblems`, and `Report.missingMessages` in words. */
   readonly partProblems: readonly string[];
   readonly notRun: readonly (readonly [name: string, file: number, reason: string, predictedMs: number])[];
   /** Shards that waited for an agent with a label, or for a resource; empty while the run is on. */

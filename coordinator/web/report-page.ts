@@ -46,7 +46,10 @@ export function pageData(report: Report, places: Places): PageData {
     baseline: report.comparison === null ? null : harmless(report.comparison.baseline),
     newFailures: newFailuresOf(report),
     sessionErrors: report.sessionErrors.length,
-    partProblems: report.partProblems.map(harmless),
+    partProblems: [
+      ...report.partProblems.map(harmless),
+      ...report.missingMessages.map(({ agent, messages }) => `${plural(messages, 'message')} of agent ${harmless(agent)} missing`),
+    ],
     notRun,
     waits: report.waits.map(({ shard, labels, resources, startedAt: at, seconds }) => {
       const what = needsText({ labels, resources: resources.map((name) => ({ name, units: 1 })) });

@@ -41,6 +41,8 @@ export interface Report extends ReportedShown {
   readonly origin: RunOrigin | null;
   /** Usually empty, and so in a report of an earlier version. */
   readonly rejected: readonly Rejection[];
+  /** Usually empty, and so in a report of an earlier version. */
+  readonly missingMessages: readonly MissingMessages[];
   /** The fingerprint of the coordinator's workspace; null when none was taken. */
   readonly fingerprint: ReportedFingerprint | null;
   readonly profile: Profile;
@@ -99,7 +101,7 @@ export interface Comparison {
 /**
  * Why a message of an agent does not count. `unreadable`: it is not what this version sends, or exceeds a limit. `other-version`: another
  * version of shardline sent it. `not-joined`: its agent has not joined the run. `not-holding`: its agent does not hold the attempt.
- * `foreign-file`: its file belongs to another shard. `too-many`: the run has too many agents.
+ * `foreign-file`: its file belongs to another shard. `too-many`: the run has too many agents. `repeated`: its agent sent it before.
  */
 export const rejectionCauses = [
   'unreadable',
@@ -109,6 +111,7 @@ export const rejectionCauses = [
   'not-holding',
   'foreign-file',
   'too-many',
+  'repeated',
 ] as const;
 export type RejectionCause = (typeof rejectionCauses)[number];
 
@@ -123,6 +126,12 @@ export interface Conflict {
 export interface Rejection {
   readonly agent: AgentId | null;
   readonly why: RejectionCause;
+  readonly messages: number;
+}
+
+/** How many signed messages of this agent are missing: Redis lost them, or somebody deleted them. Never green. */
+export interface MissingMessages {
+  readonly agent: AgentId;
   readonly messages: number;
 }
 

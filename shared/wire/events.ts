@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { attemptRoles } from '../domain/attempt.ts';
 import { type AttemptEvent, type RunEvent, unfitCauses } from '../domain/events.ts';
-import type { AgentId } from '../domain/ids.ts';
+import { type AgentId, agentId } from '../domain/ids.ts';
 import { outcomes } from '../domain/outcome.ts';
 import { ShardlineError } from '../errors.ts';
 import { endingSchema, labelsSchema, testNeedsSchema } from './attempt.ts';
@@ -156,14 +156,23 @@ const batchSchema = listOf(runEventSchema);
 export const encodeEvents = (events: readonly RunEvent[], origin: Origin, signer: Signer | null = null): string =>
   encodeMessage('events', origin, events, signer);
 
+/** One batch: who sent it, its number, and its events. */
+export interface Batch {
+  readonly agent: AgentId;
+  readonly seq: number;
+  readonly events: readonly RunEvent[];
+}
+
+export const decodeEvents = (text: string, reader: Reader, source: string): readonly RunEvent[] => decodeBatch(text, reader, source).events;
+
 /** Every event must be its sender's own. Throws what `decodeMessage` throws. */
-export function decodeEvents(text: string, reader: Reader, source: string): readonly RunEvent[] {
+export function decodeBatch(text: string, reader: Reader, source: string): Batch {
   const envelope = decodeEnvelope(text, source);
   requireAddress(envelope, 'events', reader, source);
   reader.verifier.verify(envelope, source);
   const events = decodeBody(batchSchema, envelope, source);
   const foreign = events.map(agentOf).find((agent) => agent !== envelope.sender);
-  if (foreign === undefined) return events;
+  if (foreign === undefined) return { agent: agentId(envelope.sender), seq: envelope.seq, events };
   throw new ShardlineError('bad-message', { source, problem: `agent ${envelope.sender} sent an event of agent ${foreign}` });
 }
 

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ShardlineError } from '../errors.ts';
 import { decodeBody, decodeEnvelope } from './envelope.ts';
+import { agentIdSchema } from './parse.ts';
 
 /** One record of a run log. Both texts are kept as they were sent, so that a signature over them stays valid. */
 export interface LogRecord {
@@ -27,13 +28,15 @@ export const positionSchema = z.string().regex(/^\d{1,20}-\d{1,20}$/);
 
 /**
  * Everything up to the entry `position` of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's, whose
- * clock counts in every time of a report. A signed record has the `digest` of the batch.
+ * clock counts in every time of a report. `from` is the sender and the number of the batch, if the run requires signatures. A signed record
+ * has the `digest` of the batch.
  */
 export const streamReadSchema = z.object({
   kind: z.literal('stream-read'),
   at: z.number(),
   position: positionSchema,
   aheadMs: z.number(),
+  from: z.object({ agent: agentIdSchema, seq: z.int().nonnegative() }).exactOptional(),
   digest: z.string().exactOptional(),
 });
 

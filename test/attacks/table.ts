@@ -12,6 +12,7 @@ export interface Attack {
 
 const messages = 'test/attacks/messages.test.ts';
 const signed = 'test/attacks/signed-runs.test.ts';
+const deleted = 'test/attacks/deleted-messages.test.ts';
 const limits = 'test/attacks/limits.test.ts';
 const texts = 'test/attacks/texts.test.ts';
 const dashboard = 'test/attacks/dashboard.test.ts';
@@ -256,6 +257,24 @@ export const attacks: readonly Attack[] = [
         '--resume refuses a forged log in Redis that names files elsewhere or foreign arguments, and takes an honest one',
       ],
     ],
+  },
+  {
+    attack: 'Delete a signed message that reports a failure',
+    before: 'the test ran again, and the run could pass',
+    now: 'the run is incomplete, and names the agent and how many of its messages are missing',
+    shownBy: [
+      [deleted, 'a run of which a signed message was deleted is not green, and names the agent'],
+      [
+        'test/property/batch-numbers.test.ts',
+        'counts exactly the deleted batches that a later one of their agent follows, and is green exactly without one',
+      ],
+    ],
+  },
+  {
+    attack: 'Store a signed message of the same run again',
+    before: 'it was read again, without effect',
+    now: 'rejected and counted',
+    shownBy: [[deleted, 'signed messages that are stored again are rejected and counted']],
   },
 ];
 

@@ -28,6 +28,7 @@ const findings = fc.record({
   isUnproven: fc.boolean(),
   flakyFails: fc.boolean(),
   conflicts: fc.nat(2),
+  missingMessages: fc.nat(2),
   coverage: fc.record({ isMissed: fc.boolean(), isPartial: fc.constant(false) }),
 });
 
@@ -52,6 +53,7 @@ test('a run passes, with exit code 0, exactly when nothing is missing, failed or
         !isInterrupted &&
         !isInseparable &&
         !isUnproven &&
+        found.missingMessages === 0 &&
         totals.expected > skippedModules;
       const result = verdict(found);
       const isAccepted = result.verdict === 'no-tests' && found.acceptsNoTests;
@@ -69,6 +71,7 @@ test('one more finding never weakens the exit code', () => {
         { ...found, isInterrupted: true },
         { ...found, collectErrors: found.collectErrors + 1 },
         { ...found, conflicts: found.conflicts + 1 },
+        { ...found, missingMessages: found.missingMessages + 1 },
         { ...found, coverage: { ...found.coverage, isMissed: true } },
         { ...found, notRun: [...found.notRun, { reason }] },
       ];

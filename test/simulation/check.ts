@@ -91,6 +91,7 @@ function problemsOfRun(played: Played, run: Ended): readonly string[] {
   checkOutcomes(played, run, rule);
   checkVerdict(scenario, run, rule);
   checkTime(scenario, run, rule);
+  checkMessages(scenario, run, rule);
   checkReplay(scenario, run, rule);
   return problems;
 }
@@ -290,7 +291,8 @@ function checkWhole(scenario: Scenario, report: Report, rule: Rule): void {
   const isRed =
     files.some(({ isBroken }) => isBroken) ||
     expected.some(({ manner, outcome }) => (manner === 'heals' ? limits.rerunTimes === 0 : isFailure(outcome)));
-  const verdict = isRed ? 'failed' : expected.length === 0 ? 'no-tests' : 'passed';
+  const isDoubtful = report.missingMessages.length > 0;
+  const verdict = isRed ? 'failed' : isDoubtful ? 'incomplete' : expected.length === 0 ? 'no-tests' : 'passed';
   rule(report.verdict === verdict, `the verdict is ${report.verdict}, and in truth the suite has ${verdict}`);
 }
 
@@ -338,6 +340,15 @@ function checkTime(scenario: Scenario, { opening, state, endedAt, journal }: End
   rule((state.closed?.at ?? Number.POSITIVE_INFINITY) <= drainAt + 1000, 'the run was closed after its drain began');
   const isLate = endedAt > Math.max(times.mergeAt, opening.at) + SLACK_MS;
   rule(!isLate || journal.some(({ kind }) => kind === 'run-resumed'), 'the loop went on after the time at which the report is made');
+}
+
+/** No message is missing or comes again unless Redis lost data, whatever happens to agents, coordinators and their connections. */
+function checkMessages(scenario: Scenario, { report }: Ended, rule: Rule): void {
+  const isGreen = report.exitCode === 0 || report.exitCode === 5;
+  rule(report.missingMessages.length === 0 || !isGreen, 'the run is green, and messages are missing');
+  if (isForgetful(scenario)) return;
+  rule(report.missingMessages.length === 0, 'messages are missing, and Redis lost nothing');
+  rule(!report.rejected.some(({ why }) => why === 'repeated'), 'a message was taken for a repeated one');
 }
 
 /** The record gives the same report again; receiving all events of agents again changes only the count of duplicates. */

@@ -12,6 +12,7 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { aheadOf } from '../../shared/wire/agreed-time.ts';
 import type { LogRecord } from '../../shared/wire/run-log.ts';
 import { addressOf } from '../../shared/wire/run-spec.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { modelPools } from '../fakes/redis/coordinator-side.ts';
 import { startProcess } from '../fakes/redis/process.ts';
 import { openingOf, SECOND_RUN, suitePlanner } from './opening.ts';
@@ -73,7 +74,7 @@ interface Opened {
 async function serve(world: World, coordinator: Coordinator, before: Coordinator | null): Promise<void> {
   const { server, network } = world;
   const { process } = coordinator;
-  const pools = modelPools({ server, process, network });
+  const pools = modelPools({ server, process, network }, { ...NO_VERIFIER, isStrict: world.scenario.isSigned === true });
   try {
     await serveWith(world, coordinator, before, pools);
   } finally {

@@ -104,6 +104,8 @@ export interface Scenario {
   readonly agents: readonly SimulatedAgent[];
   readonly faults: readonly Fault[];
   readonly limits: Limits;
+  /** Does the run count the numbers of batches, as one that requires signatures does? */
+  readonly isSigned?: boolean;
   /** How many units of each resource the fleet has; one of each if absent. */
   readonly resources?: ResourceLimits;
   /** Absent if the pool has one run. */
@@ -121,7 +123,7 @@ export function scenarioOf(seed: number): Scenario {
   const files = filesOf(random, weather);
   const agents = agentsOf(random, weather);
   const faults = faultsIn(weather, random, agents, likelyMs(files, agents));
-  return { seed, collect, files, agents, faults, limits: limitsOf(random, weather) };
+  return { seed, collect, files, agents, faults, limits: limitsOf(random, weather), isSigned: seed % 2 === 0 };
 }
 
 /** The scenario of the seed, with tests that need labels and resources. */

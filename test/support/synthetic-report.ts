@@ -169,6 +169,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
   const isRed = count('failed') + count('error') > 0;
   return {
     rejected: [],
+    missingMessages: [],
     conflicts: [],
     waits: [],
     restarted: null,

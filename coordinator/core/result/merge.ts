@@ -6,6 +6,7 @@ import type { AttemptEnding } from '../../../shared/domain/attempt.ts';
 import { type AgentId, type NodeId, pytestId, type TestFile } from '../../../shared/domain/ids.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type {
+  MissingMessages,
   NotRun,
   Report,
   ReportedAgent,
@@ -68,6 +69,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
   const totals = count(state, tests, notRun);
   const coverage = state.coverage.combined;
   const conflicts = conflictsOf(state);
+  const missingMessages = missingMessagesOf(state);
   const found = {
     totals,
     skippedModules: countSkippedModules(tests),
@@ -80,6 +82,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     isUnproven: false,
     flakyFails: opened.flakyFails,
     conflicts: conflicts.length,
+    missingMessages: missingMessages.length,
     coverage: coverageFindings([coverage]),
   };
   return {
@@ -99,6 +102,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     agents: reportAgents(state),
     origin: opened.origin,
     rejected: rejectionsOf(state),
+    missingMessages,
     fingerprint: reportFingerprint({ files: opened.spec.files, python: opened.python }),
     profile: profile(state, finish.mergeSeconds),
     coverage,
@@ -113,6 +117,9 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     history: null,
   };
 }
+
+const missingMessagesOf = ({ numbers }: RunState): readonly MissingMessages[] =>
+  [...numbers].flatMap(([agent, { missing: messages }]) => (messages === 0 ? [] : [{ agent, messages }]));
 
 function deadlineOf({ startedAt, deadline }: RunOpened, finishedAt: number, { notRun }: Totals): Report['deadline'] {
   if (deadline === null) return null;

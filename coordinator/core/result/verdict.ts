@@ -36,6 +36,8 @@ export interface Findings {
   readonly flakyFails: boolean;
   /** Number of tests whose attempts contradict each other. */
   readonly conflicts: number;
+  /** Number of agents of which messages are missing. */
+  readonly missingMessages: number;
   readonly coverage: CoverageFindings;
 }
 
@@ -59,11 +61,12 @@ function applying({
   isUnproven,
   flakyFails,
   conflicts,
+  missingMessages,
   coverage,
 }: Findings): readonly ExitCode[] {
   const codes = new Set<ExitCode>(notRun.map(({ reason }) => codeOf(reason)));
   if (isInterrupted) codes.add(2);
-  if (isInseparable || isUnproven) codes.add(11);
+  if (isInseparable || isUnproven || missingMessages > 0) codes.add(11);
   if (totals.failed + totals.error + collectErrors + conflicts + (flakyFails ? totals.flaky : 0) > 0) codes.add(1);
   if (coverage.isMissed) codes.add(1);
   // A stopped run also lacks coverage, but its missing tests already say so.

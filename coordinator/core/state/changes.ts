@@ -21,6 +21,8 @@ export type Change =
   | { readonly kind: 'attempt-moved'; readonly attempt: AttemptRecord; readonly from: AttemptState['kind'] }
   /** The first collection error of a file was recorded. */
   | { readonly kind: 'collect-error'; readonly file: TestFile; readonly agent: AgentId }
+  /** Batches of an agent are missing, because a later one came before them. */
+  | { readonly kind: 'messages-missing'; readonly agent: AgentId; readonly messages: number }
   /** Another change that a decision may depend on: time, an attempt, or what is known about a file or an agent. */
   | { readonly kind: 'other' };
 

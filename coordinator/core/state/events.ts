@@ -102,6 +102,12 @@ export interface Deadline {
   readonly reserveSeconds: number;
 }
 
+/** Who sent a batch, and its number: agents number their batches from 1. */
+export interface BatchNumber {
+  readonly agent: AgentId;
+  readonly seq: number;
+}
+
 export type CoordinatorEvent =
   | RunOpened
   | RunEvent
@@ -157,8 +163,18 @@ export type CoordinatorEvent =
   | { readonly kind: 'redis-lost'; readonly at: number; readonly message: string }
   /** Redis came back without the run (`isMissing`) or with an earlier state of it; the state of running attempts is unknown. */
   | { readonly kind: 'redis-emptied'; readonly at: number; readonly isMissing: boolean }
-  /** Every event up to this entry of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's. */
-  | { readonly kind: 'stream-read'; readonly at: number; readonly position: string; readonly aheadMs: number; readonly digest?: string }
+  /**
+   * Every event up to this entry of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's. `from` is the number
+   * of its batch; absent unless the run requires signatures.
+   */
+  | {
+      readonly kind: 'stream-read';
+      readonly at: number;
+      readonly position: string;
+      readonly aheadMs: number;
+      readonly from?: BatchNumber;
+      readonly digest?: string;
+    }
   /** The entry of the run's stream at this position does not count. `agent` is its sender; null if that is unknown. */
   | {
       readonly kind: 'message-rejected';

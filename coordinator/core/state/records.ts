@@ -205,6 +205,14 @@ export interface Doubt {
   readonly rechecks: AttemptRecord[];
 }
 
+/** What is known of the numbers of an agent's batches. */
+export interface KnownNumbers {
+  /** The highest number that was read. */
+  last: number;
+  /** How many numbers below it were not. */
+  missing: number;
+}
+
 /** Progress of a file without any report yet. */
 export const newProgress = (file: TestFile, selectors: readonly Selector[]): FileProgress => ({
   file,

@@ -4,6 +4,7 @@
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import { agentDismissed, agentJoined, agentLeft, agentLost, agentReturned, agentUnfit } from './agents/agent-life.ts';
+import { noteNumber } from './agents/batch-numbers.ts';
 import { messageRejected } from './agents/rejections.ts';
 import { coverageKept, sessionEnded, sessionShown } from './agents/session-reports.ts';
 import { takeWaiting, waitsForJoin } from './agents/waiting-events.ts';
@@ -182,8 +183,10 @@ function applyNow(state: RunState, event: CoordinatorEvent): void {
     case 'run-closed':
       runClosed(state, event);
       break;
-    case 'run-opened':
     case 'stream-read':
+      if (event.from !== undefined) noteNumber(state, event.from);
+      break;
+    case 'run-opened':
     case 'tick':
       break;
     default:

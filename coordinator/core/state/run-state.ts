@@ -8,7 +8,7 @@ import type { Change } from './changes.ts';
 import { newSuiteState, type SuiteState } from './collection/suite-state.ts';
 import type { CloseReason, RunOpened } from './events.ts';
 import type { AttemptRecord, ShardRecord } from './records.ts';
-import { type AgentRecord, type ConflictRecord, type Doubt, plannedFiles, type TestRecord } from './records.ts';
+import { type AgentRecord, type ConflictRecord, type Doubt, type KnownNumbers, plannedFiles, type TestRecord } from './records.ts';
 import { indexShard, newShardIndex, type ShardIndex } from './shard-index.ts';
 import { noneShown, type ShownState } from './shown.ts';
 import { newTextBudget, type TextBudget } from './text-budget.ts';
@@ -47,6 +47,8 @@ export interface RunState {
   readonly conflicts: ConflictRecord[];
   /** Messages that do not count, by sender and cause. */
   readonly rejections: Map<string, Rejection>;
+  /** The numbers of agents' batches; empty unless the run requires signatures. */
+  readonly numbers: Map<AgentId, KnownNumbers>;
   /** Remaining budget for tracebacks and output of counted results. */
   readonly texts: TextBudget;
   /** Changes made so far by the event being reduced; empty between two events. */
@@ -100,6 +102,7 @@ export function openRun(opened: RunOpened): RunState {
     askedAt: new Map(),
     conflicts: [],
     rejections: new Map(),
+    numbers: new Map(),
     texts: newTextBudget(),
     changes: [],
     crashedTests: 0,

@@ -67,6 +67,8 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
       return [
         `Rejected a message of ${event.agent === null ? 'an unknown sender' : `agent ${event.agent}`}: ${oneLine(briefOf(event.problem))}`,
       ];
+    case 'stream-read':
+      return missingLines(changes);
     case 'no-agent-can-come':
       return [`No agent is left: ${oneLine(event.message)}`];
     case 'session-ended':
@@ -102,7 +104,6 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'coverage-kept':
     case 'run-restarted':
     case 'session-shown':
-    case 'stream-read':
     case 'suite-inseparable':
     case 'suite-listed':
     case 'suite-refused':
@@ -153,6 +154,14 @@ function interruptLine(by: string): string {
   const [what, again] = by === 'SIGINT' ? ['Interrupted', 'Press Ctrl-C again'] : [`Interrupted by ${oneLine(by)}`, 'Send it again'];
   return `${what}: finishing up, results are kept. ${again} to quit now.`;
 }
+
+const missingLines = (changes: readonly Change[]): readonly string[] =>
+  changes
+    .filter((change) => change.kind === 'messages-missing')
+    .map(
+      ({ agent, messages }) =>
+        `Missing ${plural(messages, 'message')} of agent ${oneLine(agent)}: deleted from Redis, or lost by it. The run cannot pass.`,
+    );
 
 /** A teardown error names a test that is already known; every other error prevents a collection. */
 function collectFailed(

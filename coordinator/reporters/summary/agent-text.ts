@@ -45,6 +45,7 @@ const rejections: Readonly<Record<RejectionCause, string>> = {
   'not-holding': 'about attempts that it does not hold',
   'foreign-file': 'about files of other shards',
   'too-many': 'the run has too many agents',
+  repeated: 'it sent them before',
 };
 
 /** `REJECTED 3 messages of agent a1 - could not be read`. */
@@ -53,3 +54,10 @@ export const rejectionLines = ({ rejected }: Pick<Report, 'rejected'>): string[]
     const sender = agent === null ? 'an unknown sender' : `agent ${oneLine(agent)}`;
     return `REJECTED ${plural(messages, 'message')} of ${sender} - ${rejections[why]}`;
   });
+
+/** `MISSING 2 messages of agent a1 - …`. */
+export const missingMessageLines = ({ missingMessages }: Pick<Report, 'missingMessages'>): string[] =>
+  missingMessages.map(({ agent, messages }) => `MISSING ${plural(messages, 'message')} of agent ${oneLine(agent)} - ${MISSING_WHY}`);
+
+/** An agent's own end of the run may have been among them. */
+export const MISSING_WHY = 'deleted from Redis, or lost by it: they may have reported an error';

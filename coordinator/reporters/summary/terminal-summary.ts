@@ -22,7 +22,7 @@ import { type Paint, paintFor, paintHead } from '../text/colors.ts';
 import { cutWords } from '../text/cut-text.ts';
 import { fitted } from '../text/fit.ts';
 import { lastRunsWords } from '../text/last-runs.ts';
-import { agentEndLines, agentsWords, rejectionLines } from './agent-text.ts';
+import { agentEndLines, agentsWords, missingMessageLines, rejectionLines } from './agent-text.ts';
 import { coverageLines } from './coverage-text.ts';
 import { comparisonLines, targetLines } from './judgement-text.ts';
 import { adviceLine, againstBound, inMinutes, inSeconds, isWorthRating, profileLines } from './profile-text.ts';
@@ -217,6 +217,7 @@ function shortSummary(report: Report, width: number | null): string[] {
     ...report.partProblems.map((problem) => `PARTS ${oneLine(problem)}`),
     ...agentEndLines(report),
     ...rejectionLines(report),
+    ...missingMessageLines(report),
   ];
 }
 

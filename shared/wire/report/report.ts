@@ -123,6 +123,7 @@ const reportSchema: z.ZodType<Report> = z.object({
   ),
   origin: originSchema.nullable().default(null),
   rejected: z.array(z.object({ agent: agentIdSchema.nullable(), why: z.enum(rejectionCauses), messages: count })).default([]),
+  missingMessages: z.array(z.object({ agent: agentIdSchema, messages: count })).default([]),
   fingerprint: reportedFingerprintSchema.default(null),
   profile: z.object({
     setupSeconds: seconds,

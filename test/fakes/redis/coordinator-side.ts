@@ -14,7 +14,7 @@ import { encodeCommand } from '../../../shared/wire/control.ts';
 import { COORDINATOR } from '../../../shared/wire/envelope.ts';
 import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { addressOf, encodeSpec } from '../../../shared/wire/run-spec.ts';
-import { NO_VERIFIER } from '../../../shared/wire/signature.ts';
+import { NO_VERIFIER, type Verifier } from '../../../shared/wire/signature.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { type Place, readStream } from './reading.ts';
 import * as scripts from './scripts.ts';
@@ -27,7 +27,7 @@ export interface ModelPools extends Pools {
 }
 
 /** One connection for all requests of this process, as in a real command, and one that shows that it is connected. */
-export function modelPools(place: Place): ModelPools {
+export function modelPools(place: Place, verifier: Verifier = NO_VERIFIER): ModelPools {
   const { server, process, network } = place;
   const redis = openConnection(server, process, network);
   const line = openConnection(server, process, network, coordinatorChannel(process.name));
@@ -37,7 +37,7 @@ export function modelPools(place: Place): ModelPools {
       opened += 1;
       const holder = { id: `${process.name}-${opened}`, host: process.name, pid: opened, line: process.name };
       await line.request(() => undefined);
-      return await openChannel(place, redis, spec, holder, { ...NEW_RUN, ...takeOver });
+      return await openChannel({ place, redis, verifier }, spec, holder, { ...NEW_RUN, ...takeOver });
     },
     disconnect: () => line.close(),
     cancel: (run) => redis.request(() => scripts.cancel(server, run)),
@@ -49,7 +49,18 @@ export function modelPools(place: Place): ModelPools {
   };
 }
 
-async function openChannel(place: Place, redis: Connection, spec: RunSpec, holder: LeaseHolder, takeOver: TakeOver): Promise<RunChannel> {
+interface Access {
+  readonly place: Place;
+  readonly redis: Connection;
+  readonly verifier: Verifier;
+}
+
+async function openChannel(
+  { place, redis, verifier }: Access,
+  spec: RunSpec,
+  holder: LeaseHolder,
+  takeOver: TakeOver,
+): Promise<RunChannel> {
   const { server, process } = place;
   const { runId } = spec;
   const address = addressOf(spec);
@@ -177,9 +188,7 @@ async function openChannel(place: Place, redis: Connection, spec: RunSpec, holde
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(place, events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map(({ id, text: batch }) =>
-            readEntry({ id, fields: new Map([['batch', batch]]) }, { ...address, verifier: NO_VERIFIER }),
-          );
+          yield entries.map(({ id, text: batch }) => readEntry({ id, fields: new Map([['batch', batch]]) }, { ...address, verifier }));
         }
       }
     },

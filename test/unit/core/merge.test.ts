@@ -71,6 +71,7 @@ test('reports every field of a run whose tests all passed', () => {
     schema: 1,
     waits: [],
     rejected: [],
+    missingMessages: [],
     conflicts: [],
     restarted: null,
     origin: null,

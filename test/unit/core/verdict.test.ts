@@ -26,6 +26,7 @@ const green: Findings = {
   isUnproven: false,
   flakyFails: false,
   conflicts: 0,
+  missingMessages: 0,
   coverage: { isMissed: false, isPartial: false },
 };
 
@@ -48,6 +49,7 @@ test.each<[string, Partial<Findings>, string, number]>([
   ['a file could not be collected', { collectErrors: 1 }, 'failed', 1],
   ['nothing but a file that could not be collected', { totals: { ...totals, expected: 0 }, collectErrors: 1 }, 'failed', 1],
   ['its files depend on each other, and were collected one by one', { isInseparable: true }, 'incomplete', 11],
+  ['messages of an agent are missing', { missingMessages: 1 }, 'incomplete', 11],
   ['somebody stopped it', { isInterrupted: true }, 'interrupted', 2],
   ['the deadline came', { notRun: [{ reason: 'deadline' }] }, 'deadline', 10],
   ['tests could not be run', { notRun: [{ reason: 'deadline' }, { reason: 'no-agent' }] }, 'incomplete', 11],

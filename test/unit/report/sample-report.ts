@@ -33,6 +33,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
   const isRed = count('failed') + count('error') > 0;
   return {
     rejected: [],
+    missingMessages: [],
     conflicts: [],
     waits: [],
     restarted: null,

@@ -40,6 +40,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
   const sessionErrors = reports.flatMap((report) => report.sessionErrors);
   const totals = count(reports, tests, notRun);
   const conflicts = reports.flatMap((report) => report.conflicts);
+  const missingMessages = reports.flatMap((report) => report.missingMessages);
   const found = verdict({
     totals,
     skippedModules: countSkippedModules(tests),
@@ -52,6 +53,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
     isUnproven: problems.length > 0,
     flakyFails: reports.some((report) => report.part?.flakyFails || failsForFlaky(report)),
     conflicts: conflicts.length,
+    missingMessages: missingMessages.length,
     coverage: coverageFindings(coverage === null ? reports.map((report) => report.coverage) : [coverage]),
   });
   const targets = reports.flatMap((report) => report.targets ?? []);
@@ -83,6 +85,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
     shards: reports.flatMap(({ shards }) => shards).map((shard, index) => ({ ...shard, id: shardId(index + 1) })),
     agents: reports.flatMap(({ agents }) => agents),
     rejected: reports.flatMap(({ rejected }) => rejected),
+    missingMessages,
     origin: commonOrigin(given.map(({ origin }) => origin)),
     fingerprint: given[0].fingerprint,
     profile: mergeProfiles(reports, tests.length),
@@ -138,6 +141,7 @@ function withOwnAgents(reports: readonly Report[]): readonly Report[] {
         second: { ...second, agent: renamed(second.agent) },
       })),
       rejected: report.rejected.map((rejection) => ({ ...rejection, agent: rejection.agent === null ? null : renamed(rejection.agent) })),
+      missingMessages: report.missingMessages.map((missing) => ({ ...missing, agent: renamed(missing.agent) })),
       sessions: report.sessions.map((session) => ({ ...session, agent: renamed(session.agent) })),
       shards: report.shards.map((shard) => ({ ...shard, agent: shard.agent === null ? null : renamed(shard.agent) })),
       tests: report.tests.map((test) => ({

@@ -79,12 +79,12 @@ function missing(parts: readonly PartReport[], total: number): readonly string[]
 
 /** A part that stopped early may lack tests that its report does not name. */
 function unended(report: PartReport): readonly string[] {
-  const { exitCode, notRun } = report;
+  const { exitCode, notRun, missingMessages } = report;
   if (exitCode === 2 || notRun.some(({ reason }) => reason === 'cancelled'))
     return [`${named(report)} stopped early (killed, interrupted, or --sw)`];
   if (exitCode === 3 || exitCode === 4) return [`${named(report)} ended with an error of shardline (exit ${exitCode})`];
-  // Tests that could not run, and missing coverage, are reported as such.
-  const isExplained = notRun.length > 0 || coverageFindings([report.coverage]).isPartial;
+  // Tests that could not run, missing messages and missing coverage are reported as such.
+  const isExplained = notRun.length > 0 || missingMessages.length > 0 || coverageFindings([report.coverage]).isPartial;
   return exitCode === 11 && !isExplained ? [`${named(report)} is incomplete (exit 11)`] : [];
 }
 

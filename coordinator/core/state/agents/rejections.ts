@@ -12,6 +12,8 @@ const MAX_REJECTIONS = 1000;
 /** Applies a message that could not be read. Its sender serves the run no longer: what it ran, and what the message said, is unknown. */
 export function messageRejected(state: RunState, { agent, why, problem }: EventOf<'message-rejected'>): void {
   reject(state, agent, why);
+  // It was read before, so nothing is lost.
+  if (why === 'repeated') return;
   const sender = agent === null ? undefined : state.agents.get(agent);
   if (sender === undefined) return;
   // Once an agent has joined with a trusted key, such messages come from another sender.
