@@ -14,6 +14,21 @@ test('each attack has a test of that name', async () => {
   }
 });
 
+test('each attack whose messages are rejected has a test that they are printed and counted', async () => {
+  const rejecting = attacks.filter(({ now }) => /\brejected\b/.test(now));
+  expect(rejecting.length).toBeGreaterThanOrEqual(9);
+  for (const { attack, shownBy } of rejecting) {
+    const tests = await Promise.all(shownBy.map(async ([file, title]) => bodyOf(await read(file), title)));
+    expect(
+      tests.some((body) => body.includes('expectRejected(')),
+      attack,
+    ).toBe(true);
+  }
+});
+
+/** The text of a test, up to the next one of its file. */
+const bodyOf = (text: string, title: string): string => text.slice(text.indexOf(title)).split(/\n {0,2}test[(.]/)[0] ?? '';
+
 test('docs/attacks.md lists every attack', async () => {
   const page = await read('docs/attacks.md');
   expect(page.split('\n').filter((line) => /^\| \d+ \|/.test(line))).toEqual(rows());

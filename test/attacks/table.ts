@@ -12,6 +12,11 @@ export interface Attack {
 
 const messages = 'test/attacks/messages.test.ts';
 const signed = 'test/attacks/signed-runs.test.ts';
+const unsigned = 'test/attacks/unsigned-runs.test.ts';
+const errors = 'test/attacks/error-texts.test.ts';
+/** In a whole run, over Redis. */
+const rejected = [unsigned, 'messages of senders that may not report are rejected and counted, and change nothing'] as const;
+const contradicted = [unsigned, 'a result in the name of its agent that contradicts the true one is a conflict, and never green'] as const;
 const deleted = 'test/attacks/deleted-messages.test.ts';
 const limits = 'test/attacks/limits.test.ts';
 const texts = 'test/attacks/texts.test.ts';
@@ -33,6 +38,8 @@ export const attacks: readonly Attack[] = [
       [authority, 'drops the results of an agent that never joined'],
       [authority, 'drops the results of an agent about an attempt that another one holds'],
       [authority, 'a result that contradicts the first one of its test fails the run'],
+      rejected,
+      contradicted,
       fuzzed,
     ],
   },
@@ -91,7 +98,7 @@ export const attacks: readonly Attack[] = [
     attack: 'Join with 9,007,199,254,740,991 workers',
     before: 'the coordinator hung and ignored SIGTERM',
     now: 'rejected: an agent has at most 4,096 workers',
-    shownBy: [[limits, 'an agent has at most 4,096 workers']],
+    shownBy: [[limits, 'an agent has at most 4,096 workers'], rejected],
   },
   {
     attack: 'Report a negative duration',
@@ -112,7 +119,7 @@ export const attacks: readonly Attack[] = [
     attack: 'Use control characters or a path as the id of an agent',
     before: 'shardline could not read its own report and log',
     now: 'no id; what it sends is rejected and counts under no sender',
-    shownBy: [[limits, 'an id with control characters, slashes or line breaks counts under no sender']],
+    shownBy: [[limits, 'an id with control characters, slashes or line breaks counts under no sender'], rejected],
   },
   {
     attack: 'Report 560 results of 1 MB',
@@ -167,6 +174,9 @@ export const attacks: readonly Attack[] = [
     before: 'the escape sequences and `::set-output` were printed as they were',
     now: 'all text for people is inert',
     shownBy: [
+      [errors, 'an error of pytest about its arguments'],
+      [errors, 'an error of a conftest'],
+      [errors, 'an error that somebody reports in Redis in the name of an agent'],
       ['test/unit/inert.test.ts', '%j'],
       ['test/unit/cli/settings.test.ts', 'no error shows a secret, whichever source it comes from'],
     ],
@@ -221,7 +231,7 @@ export const attacks: readonly Attack[] = [
     attack: 'Send a batch of 6 MB with two million wrong items',
     before: 'the coordinator ended, or took 3 GB',
     now: 'rejected at its first wrong item',
-    shownBy: [['test/fuzz/fuzz.test.ts', 'a message that once broke something: %s']],
+    shownBy: [['test/fuzz/fuzz.test.ts', 'a message that once broke something: %s'], rejected],
   },
   {
     attack: 'Change U+FFFD in a signed message to half of a surrogate pair',
@@ -233,13 +243,16 @@ export const attacks: readonly Attack[] = [
     attack: 'Report results in the name of an agent that serves the run',
     before: 'they counted',
     now: 'with `--trust`, rejected and counted unless a trusted key has signed them; without, a contradiction is a conflict',
-    shownBy: [[signed, 'counts only what its agents have signed']],
+    shownBy: [[signed, 'counts only what its agents have signed'], contradicted],
   },
   {
     attack: 'Forge the end of a run, or a cancelled attempt, on the stream of commands',
     before: 'agents obeyed',
     now: 'with `--trust`, agents ignore it; without, the run ends, never green',
-    shownBy: [[signed, 'a forged command and a changed job in a signed run have no effect']],
+    shownBy: [
+      [signed, 'a forged command and a changed job in a signed run have no effect'],
+      [unsigned, 'a forged end of the run makes agents leave, and the run is not green'],
+    ],
   },
   {
     attack: 'Set the counter of process numbers to a text or to 1e300',

@@ -4,8 +4,10 @@ import { expect, test } from 'vitest';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import { openRun } from '../../../coordinator/core/state/run-state.ts';
+import { reportParts } from '../../../coordinator/reporters/summary/terminal-summary.ts';
 import { agentId } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
+import { expectRejected } from '../../support/rejected.ts';
 import {
   a1,
   a2,
@@ -104,4 +106,6 @@ test('a run has at most 10,000 agents', () => {
   // Senders are counted one by one up to a limit, and together beyond it.
   expect(report.rejected.reduce((sum, { messages }) => sum + messages, 0)).toBe(30_002);
   expect(report.rejected.length).toBeLessThan(1002);
+  const { parts } = reportParts(report, { color: false, width: null, paths: [], verbosity: 'normal' });
+  expectRejected(report, parts.map(({ text }) => text).join(''), report.rejected);
 });
