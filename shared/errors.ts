@@ -233,6 +233,12 @@ export const errorTable = {
     why: '',
     fix: 'Certify the key again with `shardline keygen KEY.pub --certify POOL_KEY`, with --role, --pools or --runs as needed, and restart the command that uses it.',
   },
+  'expired-certificate': {
+    exitCode: 11,
+    what: 'Could not trust {source}: the certificate of its key {key} {problem}.',
+    why: 'A certificate must last until the end of the run.',
+    fix: 'Certify the key for longer with `shardline keygen KEY.pub --certify POOL_KEY --valid DURATION`, and restart the command that uses it.',
+  },
   'bad-signature': {
     exitCode: 11,
     what: 'Could not trust {source}: its signature with key {key} is wrong.',

@@ -24,6 +24,7 @@ import { printBeside } from '../../shared/system/workspace-print.ts';
 import { plural } from '../../shared/text/safe-text.ts';
 import type { AgentFacts } from '../../shared/wire/fleet/agent-facts.ts';
 import { NO_VERIFIER, type Verifier, verifierOf } from '../../shared/wire/signature.ts';
+import { endsTooEarly } from '../../shared/wire/trust/certificate.ts';
 import { agentLoop } from '../agent-loop.ts';
 import type { Workspaces } from '../ports.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
@@ -77,6 +78,12 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       drain: () => leave.drain('request'),
       warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'went on with a problem of Redis'),
       doubtful: warn,
+      joining({ runId: run, drain }) {
+        // The command that started an owned agent signs with the same key, and says so itself.
+        if (signer === null || settings.signKey === null || settings.isOwned || drain === null) return;
+        const early = endsTooEarly(signer.certificate, settings.signKey, `run ${run}`, drain.at);
+        if (early !== null) warn(early);
+      },
       declined: (run, { message }) => warn(`cannot join run ${run}: ${message}`),
     });
     logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');

@@ -53,6 +53,8 @@ export interface PoolMembership extends Pick<ConnectOptions, 'tls'> {
   readonly beaten?: (facts: AgentFacts) => void;
   /** Somebody who may do so has asked this agent to drain. Called again with each heartbeat. */
   readonly drain?: () => void;
+  /** Receives each run that this agent joins. */
+  readonly joining?: (spec: RunSpec) => void;
   /** Receives, once, why this agent cannot join a run. */
   readonly declined: (run: RunId, problem: ShardlineError) => void;
 }
@@ -144,6 +146,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     },
     async join(spec) {
       served.add(spec.runId);
+      membership.joining?.(spec);
       return work.count(spec.runId, await joinRun({ redis, pool, runId: spec.runId, agent, labels, signer, verifier, warn }));
     },
     async [Symbol.asyncDispose]() {

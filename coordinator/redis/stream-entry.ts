@@ -38,6 +38,7 @@ export function readEntry({ id: position, fields }: StreamEntry, reader: Reader)
 
 /** Where every agent signs, what cannot be read has no proven sender, and must cost nobody the run. */
 function causeOf(code: ErrorCode, { isStrict }: Verifier): RejectionCause {
+  if (code === 'expired-certificate') return 'expired';
   if (NOT_TRUSTED.has(code) || (isStrict && code === 'bad-message')) return 'not-trusted';
   return code === 'bad-message' ? 'unreadable' : 'other-version';
 }

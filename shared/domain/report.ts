@@ -102,6 +102,7 @@ export interface Comparison {
  * Why a message of an agent does not count. `unreadable`: it is not what this version sends, or exceeds a limit. `other-version`: another
  * version of shardline sent it. `not-joined`: its agent has not joined the run. `not-holding`: its agent does not hold the attempt.
  * `foreign-file`: its file belongs to another shard. `too-many`: the run has too many agents. `repeated`: its agent sent it before.
+ * `expired`: the certificate with which its agent signs has expired.
  */
 export const rejectionCauses = [
   'unreadable',
@@ -112,6 +113,7 @@ export const rejectionCauses = [
   'foreign-file',
   'too-many',
   'repeated',
+  'expired',
 ] as const;
 export type RejectionCause = (typeof rejectionCauses)[number];
 

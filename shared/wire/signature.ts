@@ -7,7 +7,7 @@ import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:
 import type { KeyUse, Role, VerifyMode } from '../domain/trust.ts';
 import { ShardlineError } from '../errors.ts';
 import { plural } from '../text/safe-text.ts';
-import { type Certificate, keyOf, readCertificate, refusalOf } from './trust/certificate.ts';
+import { type Certificate, expiryIn, keyOf, readCertificate, refusalOf } from './trust/certificate.ts';
 
 /** Begins the signed bytes, so that a signature for shardline is worth nothing elsewhere. The number is raised with the list of fields. */
 const DOMAIN = 'shardline/2';
@@ -55,7 +55,7 @@ export interface Verifier {
   readonly isStrict: boolean;
   /**
    * The most agents that may use the key of this message; null for any number. Throws `not-signed`, `unknown-key`, `other-role`,
-   * `bad-certificate` and `bad-signature`.
+   * `bad-certificate`, `expired-certificate` and `bad-signature`.
    */
   verify(message: Signed, source: string): number | null;
 }
@@ -161,6 +161,8 @@ function keyFinder(trusted: readonly TrustedKey[], now: () => number): (message:
     const refuse = (problem: string): ShardlineError => new ShardlineError('bad-certificate', { source, key: id, problem });
     if (typeof found === 'string') return refuse(found);
     if (found.keyId !== id) return refuse(`is that of key ${found.keyId}`);
+    const expiry = expiryIn(found.certificate, now());
+    if (expiry !== null) return new ShardlineError('expired-certificate', { source, key: id, problem: expiry });
     const refusal = refusalOf(found.certificate, { pool, run, role }, now());
     return refusal === null ? { key: found.key, mostAgents: found.certificate.mostAgents } : refuse(refusal);
   };

@@ -42,6 +42,32 @@ test('a run and an agent that trust only the pool key serve each other with cert
   }
 });
 
+test('a run and an agent warn when their certificates expire before the deadline', { timeout: 180_000 }, async () => {
+  await using project = await newProject(suite);
+  await using server = await startTcpServer();
+  const brief = [...CERTIFIED, '--valid', '5m'] as const;
+  await keygen(project, ['pool.key', '--pool-key'], ['agent.key', ...brief], ['run.key', ...brief, '--role', 'coordinator']);
+  const redis = { SHARDLINE_REDIS_URL: server.url };
+  const trust = ['--trust', 'pool.key.pub'] as const;
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1', '--sign-key', 'agent.key', ...trust], redis);
+  try {
+    await said(agent, /waiting for runs/);
+    const run = await project.shardline(['run', '--deadline', '30m', '--sign-key', 'run.key', ...trust, '--out', 'out'], redis);
+    expect(run.exitCode, run.all).toBe(0);
+    agent.kill('SIGTERM');
+    for (const [name, { stderr }] of [
+      ['run.key', run],
+      ['agent.key', await agent],
+    ] as const) {
+      expect(stderr).toMatch(new RegExp(`warning: the certificate \\S*${name}\\.cert expires at \\d{4}-\\S+, before the deadline of `));
+      expect(stderr).toMatch(new RegExp(`\`shardline keygen \\S*${name}\\.pub --certify POOL_KEY --valid DURATION\``));
+    }
+  } finally {
+    agent.kill('SIGKILL');
+    await agent;
+  }
+});
+
 describe('is refused and has no effect:', () => {
   test('the key of an agent that starts a run, and one that nobody here has certified', { timeout: 180_000 }, async () => {
     await using project = await newProject(suite);

@@ -110,7 +110,7 @@ const messages = (): readonly Codec[] => [
   message('batch of events', batches, (text) => decodeEvents(text, anyone, 'x')),
   {
     ...message('signed batch of events', signedBatches, readSigned),
-    codes: new Set<ErrorCode>([...MESSAGE, 'not-signed', 'unknown-key', 'bad-certificate', 'bad-signature']),
+    codes: new Set<ErrorCode>([...MESSAGE, 'not-signed', 'unknown-key', 'bad-certificate', 'expired-certificate', 'bad-signature']),
   },
   {
     ...message('entry of the stream', batches, (text) => {

@@ -8,6 +8,7 @@ import { systemClock } from '../../../shared/system/clock.ts';
 import type { Edge } from '../../../shared/system/edge.ts';
 import { publicKeyFrom, readSigner, readTrustedKeys } from '../../../shared/system/key-files.ts';
 import { NO_VERIFIER, type Signer, type TrustedKey, type Verifier, verifierOf } from '../../../shared/wire/signature.ts';
+import { endsTooEarly } from '../../../shared/wire/trust/certificate.ts';
 
 export interface RunTrust {
   /** Signs what this command sends; null to sign nothing. */
@@ -22,13 +23,17 @@ const OF_JOBS: readonly KeyUse[] = ['agent', 'coordinator'];
 
 /** Throws `bad-key`, and `bad-option` if the agents of this command could not sign. */
 export async function readTrust(settings: RunSettings, { stderr }: Edge, isOfJobs: boolean): Promise<RunTrust> {
-  const { trust, verify, agents, redis, signKey } = settings;
+  const { trust, verify, agents, redis, signKey, deadlineSeconds } = settings;
   if (settings.trustsNetwork && redis !== null) {
     stderr.write(
       `shardline: warning: this run is not signed: everyone who can write to Redis at ${safeUrl(redis)} can change its results. Fix: use --sign-key and --trust, or accept it with --verify off\n`,
     );
   }
   const signer = signKey === null ? null : await readSigner(signKey);
+  if (signer !== null && signKey !== null && deadlineSeconds !== null && redis !== null) {
+    const early = endsTooEarly(signer.certificate, signKey, 'this run', systemClock.now() + deadlineSeconds * 1000);
+    if (early !== null) stderr.write(`shardline: ${early}\n`);
+  }
   if (verify === 'off' || redis === null) return { signer, verifier: NO_VERIFIER };
   if (trust === null) {
     throw new ShardlineError('bad-option', {

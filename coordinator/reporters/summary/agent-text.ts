@@ -46,6 +46,7 @@ const rejections: Readonly<Record<RejectionCause, string>> = {
   'foreign-file': 'about files of other shards',
   'too-many': 'the run has too many agents',
   repeated: 'it sent them before',
+  expired: 'the certificate of its key has expired; certify the key for longer',
 };
 
 /** `REJECTED 3 messages of agent a1 - could not be read`. */

@@ -101,12 +101,26 @@ export function keyOf({ key }: Certificate): KeyObject | null {
 }
 
 /** Why the certificate does not allow this now, as the end of a sentence that begins with the certificate; null if it does. */
-export function refusalOf({ pool, run, roles: allowed, from, until }: Certificate, need: Need, now: number): string | null {
+export function refusalOf({ pool, run, roles: allowed, from }: Certificate, need: Need, now: number): string | null {
   if (now < from - CLOCK_TOLERANCE_MS) return `is valid only from ${instant(from)} on`;
-  if (now > until + CLOCK_TOLERANCE_MS) return `expired at ${instant(until)}`;
   if (!covers(pool, need.pool)) return `is for pool ${pool}, not for ${need.pool}`;
   if (!covers(run, need.run)) return `is for run ${run}, not for ${need.run}`;
   return allowed.includes(need.role) ? null : `is not for the role ${need.role}`;
+}
+
+/** Why a certificate of a past time does not allow anything, as the end of such a sentence; null at another time. */
+export const expiryIn = ({ until }: Certificate, now: number): string | null =>
+  now > until + CLOCK_TOLERANCE_MS ? `expired at ${instant(until)}` : null;
+
+/**
+ * The warning for a run that lasts longer than the certificate with which this command signs for it; null if the certificate lasts until
+ * `endsAt`. `keyPath` is the file of the private key.
+ */
+export function endsTooEarly(certificate: string, keyPath: string, run: string, endsAt: number): string | null {
+  const until = readCertificate(certificate)?.until ?? Number.POSITIVE_INFINITY;
+  if (until >= endsAt) return null;
+  const ends = `the certificate ${keyPath}.cert expires at ${instant(until)}, before the deadline of ${run} at ${instant(endsAt)}`;
+  return `warning: ${ends}. Messages after that do not count. Fix: \`shardline keygen ${keyPath}.pub --certify POOL_KEY --valid DURATION\``;
 }
 
 const covers = (pattern: string, name: string): boolean =>

@@ -2,10 +2,23 @@
 
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { reduce } from '../../../coordinator/core/state/reduce.ts';
+import { openRun } from '../../../coordinator/core/state/run-state.ts';
+import { readEntry } from '../../../coordinator/redis/stream-entry.ts';
+import { rejectionLines } from '../../../coordinator/reporters/summary/agent-text.ts';
+import { runId } from '../../../shared/domain/ids.ts';
 import { type KeyUse, keyUses } from '../../../shared/domain/trust.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
+import { encodeEvents } from '../../../shared/wire/events.ts';
 import { keyIdOf, oneKeyEach, type Signable, type Signed, signerOf, verifierOf } from '../../../shared/wire/signature.ts';
-import { type Certificate, CLOCK_TOLERANCE_MS, encodeCertificate, readCertificate } from '../../../shared/wire/trust/certificate.ts';
+import {
+  type Certificate,
+  CLOCK_TOLERANCE_MS,
+  encodeCertificate,
+  endsTooEarly,
+  readCertificate,
+} from '../../../shared/wire/trust/certificate.ts';
+import { a1, decideAll, joined, opened, reportOf, shardOf } from '../core/run-kit.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const pool = generateKeyPairSync('ed25519');
@@ -108,7 +121,38 @@ test('refuses a certificate outside its dates by more than clocks may differ', (
   expect(at(from - CLOCK_TOLERANCE_MS)).toBeNull();
   expect(at(until + CLOCK_TOLERANCE_MS)).toBeNull();
   expect(at(from - CLOCK_TOLERANCE_MS - 1)).toMatch(/valid only from 2026-01-01T11:59:00Z/);
-  expect(at(until + CLOCK_TOLERANCE_MS + 1)).toMatch(/expired at 2026-01-01T12:01:00Z/);
+  expect(at(until + CLOCK_TOLERANCE_MS + 1)).toMatch(/^expired-certificate: expired at 2026-01-01T12:01:00Z/);
+});
+
+test('a message with an expired certificate is rejected for that, and its agent stays', () => {
+  const reader = { pool: 'default', run: runId('r1'), verifier: trusting(undefined, undefined, allowed.until + CLOCK_TOLERANCE_MS + 1) };
+  const signer = signerOf(agent.privateKey, certificateOf());
+  const text = encodeEvents([], { pool: 'default', run: runId('r1'), sender: a1, seq: 2, epoch: 0 }, signer);
+  const fields = new Map([
+    ['agent', a1],
+    ['batch', text],
+  ]);
+  const entry = readEntry({ id: '2-0', fields }, reader);
+  expect(entry).toMatchObject({ kind: 'unreadable', agent: a1, why: 'expired' });
+  if (entry.kind !== 'unreadable') return;
+  const state = openRun(opened([shardOf(1, ['test_a.py'])]));
+  const { position, why, problem } = entry;
+  for (const event of [joined(a1), { kind: 'message-rejected', at: 3000, position, agent: a1, why, problem } as const])
+    reduce(state, event);
+  expect(problem).toContain('expired at 2026-01-01T12:01:00Z');
+  expect(decideAll(state).filter(({ kind }) => kind === 'dismiss-agent')).toEqual([]);
+  expect(rejectionLines(reportOf(state))).toEqual([
+    'REJECTED 1 message of agent a1 - the certificate of its key has expired; certify the key for longer',
+  ]);
+});
+
+test('warns of a certificate that expires before the deadline of a run', () => {
+  const endsAt = (ms: number): string | null => endsTooEarly(certificateOf(), 'run.key', 'this run', allowed.until + ms);
+  expect(endsAt(0)).toBeNull();
+  expect(endsAt(1000)).toBe(
+    'warning: the certificate run.key.cert expires at 2026-01-01T12:01:00Z, before the deadline of this run at 2026-01-01T12:01:01Z. Messages after that do not count. Fix: `shardline keygen run.key.pub --certify POOL_KEY --valid DURATION`',
+  );
+  expect(endsTooEarly('', 'run.key', 'this run', Number.MAX_SAFE_INTEGER)).toBeNull();
 });
 
 test('a verifier that has seen a certificate refuses it once it expires', () => {

@@ -16,8 +16,8 @@ export function messageRejected(state: RunState, { agent, why, problem }: EventO
   if (why === 'repeated') return;
   const sender = agent === null ? undefined : state.agents.get(agent);
   if (sender === undefined) return;
-  // Once an agent has joined with a trusted key, such messages come from another sender.
-  if (why === 'not-trusted' && sender.joinedAt !== null) return;
+  // Once an agent has joined with a trusted key, such messages come from another sender. Anyone can send an expired certificate.
+  if ((why === 'not-trusted' || why === 'expired') && sender.joinedAt !== null) return;
   sender.conduct.unreadable ??= problem;
 }
 
