@@ -425,6 +425,12 @@ export const errorTable = {
     why: 'Anyone who can write to Redis can change the log, and then run code or write files on this machine.',
     fix: 'If you trust everyone who can write to this Redis, add --trust-arguments; or sign runs with --sign-key and verify them with --trust.',
   },
+  'old-log': {
+    exitCode: 11,
+    what: 'Could not take over run {runId}: its log in Redis ends at {at}, before this job could have joined that run.',
+    why: 'Anyone who can write to Redis can store the signed log of an earlier run with the same --run-id again.',
+    fix: 'Give each build an id of its own with --run-id, check the clocks of the machines, and find out who can write to this Redis.',
+  },
   'nothing-to-replay': {
     exitCode: 4,
     what: 'Found nothing to replay in run {run}: {problem}',

@@ -58,6 +58,11 @@ export interface SharedRun {
   readonly leaving: AbortSignal;
   /** What a retry runs, and where that is; null for the whole suite. */
   readonly again: (RunAgain & { readonly paths: readonly string[] }) | null;
+  /**
+   * A log in Redis that ends before this time is that of an earlier run of the same name, in milliseconds since the epoch; null if no other
+   * run can have the name.
+   */
+  readonly endsAfter: number | null;
   /** Checks that this job still coordinates the run. Throws `taken-over`. */
   confirm(): Promise<void>;
   /** Publishes how the run ended, for every job of it. Throws `taken-over`. */

@@ -8,7 +8,8 @@ import { poolOfGroup, runOfGroup } from '../../coordinator/ci/group.ts';
 import { runId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { groupKeys, runKeys } from '../../shared/redis/keys.ts';
-import { decodeEnvelope } from '../../shared/wire/envelope.ts';
+import { readSigner } from '../../shared/system/key-files.ts';
+import { decodeEnvelope, encodeMessage } from '../../shared/wire/envelope.ts';
 import { encodeVerdict } from '../../shared/wire/group.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { said } from '../support/said.ts';
@@ -123,6 +124,51 @@ test('a verdict that nobody has signed ends no job with its exit code', { timeou
       expect(exitCode, all).not.toBe(0);
       expect(all).toContain('nobody has signed it');
     }
+  } finally {
+    redis.disconnect();
+  }
+});
+
+test('a job refuses the signed log of an earlier run with the same --run-id, and takes over the present one', {
+  timeout: 180_000,
+}, async () => {
+  await using pool = await newProject({});
+  await using one = await newProject(suite);
+  await using two = await newProject(suite);
+  await using server = await startTcpServer();
+  expect((await pool.shardline(['keygen', 'pool.key', '--pool-key'])).exitCode).toBe(0);
+  for (const project of [one, two]) await newJob(project, pool);
+  const nightly = (project: Project, out: string) =>
+    project.shardline(['ci', '--run-id', 'nightly', '-n', '1', '--verbose', '--out', out, ...KEYS], { SHARDLINE_REDIS_URL: server.url });
+  const redis = await connect(server.url, 'attacker');
+  try {
+    const first = nightly(one, 'out');
+    await said(first, /PASSED[\s\S]*PASSED/);
+    first.kill('SIGKILL');
+    await first;
+    const [log = ''] = await redis.keys('{sl:run:ci-*}:log');
+    const entries = await redis.xrange(log, '-', '+');
+    const signer = await readSigner(join(one.directory, 'keys', 'job.key'));
+    /** Writes the log as if the run had been earlier, signed with the key of the job. */
+    const rewrite = async (earlierMs: number): Promise<void> => {
+      const commands = redis.multi().del(log);
+      for (const [entry, [, epoch = '', , own = '', , position = '']] of entries) {
+        const envelope = decodeEnvelope(own, 'x');
+        const body = JSON.parse(envelope.body);
+        const record = encodeMessage('record', envelope, { ...body, at: body.at - earlierMs }, signer);
+        commands.xadd(log, entry, 'epoch', epoch, 'own', record, 'position', position);
+      }
+      await commands.exec();
+    };
+    await rewrite(60 * 60 * 1000);
+    const refused = await nightly(two, 'out');
+    expect(refused.exitCode, refused.all).toBe(11);
+    expect(refused.all).toContain(', before this job could have joined that run.');
+    await rewrite(0);
+    const { exitCode, all } = await nightly(two, 'again');
+    expect(exitCode, all).toBe(0);
+    expect(all).toContain('this job now coordinates run');
+    expect(outcomesOf(await two.report('again'))).toEqual(allPassed);
   } finally {
     redis.disconnect();
   }

@@ -289,6 +289,17 @@ export const attacks: readonly Attack[] = [
     now: 'rejected and counted',
     shownBy: [[deleted, 'signed messages that are stored again are rejected and counted']],
   },
+  {
+    attack: 'Store the signed log of an earlier run with the same `--run-id` again',
+    before: 'a job took it for its own run, and passed tests that it did not run',
+    now: 'refused, if that run ended some minutes before the job joined',
+    shownBy: [
+      [
+        'test/attacks/signed-records.test.ts',
+        'a job refuses the signed log of an earlier run with the same --run-id, and takes over the present one',
+      ],
+    ],
+  },
 ];
 
 /** The table as docs/attacks.md has it. */

@@ -106,7 +106,7 @@ async function join(asked: CiSettings, edge: Edge, opened: ClosingStack, leaving
   const agents = startAgent(settings.run, trust.signer, edge, agent, url);
   opened.use(agents);
   agents.speak((line) => void edge.stderr.write(`${line}\n`));
-  const ended = await untilVerdict({ settings, edge, group: members, run, joined, joinedAt, trust, files, leaving });
+  const ended = await untilVerdict({ settings, edge, group: members, run, joined, joinedAt, isNamedByUser, trust, files, leaving });
   return endWith(settings, edge, ended, agent);
 }
 

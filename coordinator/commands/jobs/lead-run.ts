@@ -17,7 +17,7 @@ import { readableLog } from '../../redis/shared-log.ts';
 import { verdictText } from '../../reporters/summary/terminal-summary.ts';
 import { originOf } from '../preparation/origin-of.ts';
 import type { Setting, SharedRun } from '../run-context.ts';
-import { type Membership, newVerdict } from './membership.ts';
+import { logEndsAfter, type Membership, newVerdict } from './membership.ts';
 
 /** Interval at which the job that leads renews its lease. */
 const RENEW_MS = 1000;
@@ -36,6 +36,7 @@ export async function leadRun(member: Membership, leadership: Leadership, again:
     deposed: deposed.signal,
     leaving,
     again,
+    endsAfter: logEndsAfter(member),
     async conclude(report, exitCode) {
       const line = verdictText({ ...report, exitCode });
       const ended = { exitCode, line, files, endedAt: Date.now(), reportDigest: await digestOfFile(join(out, 'report.json')) };

@@ -10,6 +10,7 @@ import { connect } from '../../../shared/redis/connect.ts';
 import { decodeEnvelope } from '../../../shared/wire/envelope.ts';
 import type { LogRecord } from '../../../shared/wire/run-log.ts';
 import { NO_VERIFIER, type Verifier } from '../../../shared/wire/signature.ts';
+import { instant } from '../../../shared/wire/trust/certificate.ts';
 import { announcedSpec, restartedId } from '../../core/decide/restart.ts';
 import type { RunLog, SharedLog } from '../../ports.ts';
 import { readFileLog } from '../../record/file-log.ts';
@@ -120,9 +121,17 @@ export async function readPicked(
   const runs = [spec.runId, announcedSpec(found.opening).runId];
   if (spec.runId !== setting.id || !runs.includes(decodeEnvelope(found.last, `the log of run ${setting.id}`).run))
     throw refused(setting, `its log in Redis is that of run ${spec.runId}`);
+  if (from === 'redis') refuseOldLog(setting, found);
   // A run that restarted has opened twice.
   if (from === 'redis') for (const opening of [found.opening, found.state.opened]) await refuseForeignLog(setting, opening);
   return found;
+}
+
+/** A signature does not prove that a log is of this run and not of an earlier one of the same name. Throws `old-log`. */
+function refuseOldLog({ id, jobs, trust }: Setting, { state }: Found): void {
+  const endsAfter = jobs?.endsAfter ?? null;
+  if (!trust.verifier.isStrict || endsAfter === null || state.coordinatorAt >= endsAfter) return;
+  throw new ShardlineError('old-log', { runId: id, at: instant(state.coordinatorAt) });
 }
 
 /** Records that are copied in one write. */
