@@ -184,7 +184,7 @@ async function serveRun(
       loop.reportState('joined run', { run: runId, agent });
       const refused: Serving['refused'] = (request) => refusedAttempt(identity, workspace, spec, request);
       await serveSession(
-        { agent, clock, run, outbox, control, session, refused, drain, seat, joinedAt, listening, dismissed },
+        { agent, clock, run, outbox, control, session, refused, drain, seat, joinedAt, listening, dismissed, introduce },
         shutdown,
         draining,
       );

@@ -4,6 +4,7 @@ import { assertNever } from '../shared/assert-never.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { AttemptEnding, AttemptRequest, InterruptCause } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
+import type { RunEvent } from '../shared/domain/events.ts';
 import type { AgentId } from '../shared/domain/ids.ts';
 import type { Drain } from '../shared/domain/run-spec.ts';
 import { startAttempt } from './attempt.ts';
@@ -33,6 +34,8 @@ export interface Serving {
   readonly listening: AbortController;
   /** Receives the problem for which the coordinator dismissed this agent; null if it named none. */
   readonly dismissed: (problem: string | null) => void;
+  /** Sends an event now, and again when Redis may have lost it. */
+  readonly introduce: (event: RunEvent) => void;
 }
 
 /**
@@ -56,7 +59,10 @@ export async function serveSession(serving: Serving, shutdown: AbortSignal, drai
   };
   const onShutdown = (): void => leave('shutdown');
   shutdown.addEventListener('abort', onShutdown, { once: true });
-  const onDrain = (): void => leave('done');
+  const onDrain = (): void => {
+    serving.introduce({ kind: 'agent-draining', at: clock.now(), agent });
+    leave('done');
+  };
   draining.addEventListener('abort', onDrain, { once: true });
 
   const obeyed = Promise.all([
@@ -72,7 +78,7 @@ export async function serveSession(serving: Serving, shutdown: AbortSignal, drai
   obeyed.catch(() => undefined);
   try {
     if (shutdown.aborted) leave('shutdown');
-    if (draining.aborted) leave('done');
+    if (draining.aborted) onDrain();
     await run.pull(() => session.slots, attempts.serve, leaving.signal, seat);
   } finally {
     shutdown.removeEventListener('abort', onShutdown);

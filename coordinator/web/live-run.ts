@@ -107,6 +107,7 @@ function take(kept: Kept, event: RunEvent): void {
     case 'session-ended':
       kept.errors.takeSession(event);
       return;
+    case 'agent-draining':
     case 'attempt-ended':
     case 'coverage-kept':
     case 'suite-listed':

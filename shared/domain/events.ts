@@ -109,6 +109,8 @@ export type RunEvent =
       /** Processor time of the xdist workers and of the processes they waited for; null from an agent that does not measure it. */
       readonly cpuSeconds: number | null;
     }
+  /** The agent takes no more attempts, finishes what it runs, and leaves. */
+  | { readonly kind: 'agent-draining'; readonly at: number; readonly agent: AgentId }
   /** The agent's xdist workers have collected the whole list. `groups` is empty when the coordinator already has a list with this hash. */
   | { readonly kind: 'suite-listed'; readonly at: number; readonly agent: AgentId; readonly list: SuiteList }
   | ({ readonly kind: 'suite-inseparable'; readonly at: number; readonly agent: AgentId } & Inseparable)
@@ -161,6 +163,7 @@ export type RunEvent =
 
 /** The kinds of events on a run's stream; the type makes sure that none is missing. */
 const onStream: Readonly<Record<RunEvent['kind'], true>> = {
+  'agent-draining': true,
   'agent-joined': true,
   'agent-left': true,
   'agent-unfit': true,

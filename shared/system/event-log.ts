@@ -22,6 +22,9 @@ export function logRunEvent(log: EventLog, run: RunId, event: RunEvent): void {
       log.info({ run, agent, busySeconds, idleSeconds, peakRssBytes }, 'agent left');
       break;
     }
+    case 'agent-draining':
+      log.info({ run, agent: event.agent }, 'agent draining');
+      break;
     case 'agent-unfit':
       log.warn({ run, agent: event.agent, host: event.host, why: event.why }, 'agent cannot serve the run');
       break;

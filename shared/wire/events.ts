@@ -102,6 +102,7 @@ export const runEventSchema: z.ZodType<RunEvent> = z.discriminatedUnion('kind', 
     peakRssBytes: bytesSchema,
     cpuSeconds: secondsSchema.nullable().default(null),
   }),
+  z.object({ kind: z.literal('agent-draining'), at, agent: agentIdSchema }),
   z.object({ kind: z.literal('suite-listed'), at, agent: agentIdSchema, list: suiteListSchema }),
   z.object({
     kind: z.literal('suite-inseparable'),

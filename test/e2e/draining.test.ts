@@ -96,6 +96,30 @@ test('a second signal, and the end of --drain-timeout, interrupt what runs and h
   expect((await project.report()).totals).toMatchObject({ passed: 12, notRun: 0 });
 });
 
+test('a run reports at once that only an agent that drains has a label', { timeout: 180_000 }, async () => {
+  const labelled = waiting.replace('def test_it', 'import pytest\n@pytest.mark.requires("gpu")\ndef test_it');
+  await using project = await newProject({ 'test_a.py': labelled, 'test_b.py': labelled, 'test_c.py': labelled, 'ran/.keep': '' });
+  await using server = await startTcpServer();
+  const settings = { SHARDLINE_REDIS_URL: server.url };
+  const gpu = (name: string) => agentOf(project, ['--name', name, '--label', 'gpu', '-n', '1', '--drain-timeout', '100s'], settings);
+  const plain = await agentOf(project, ['--name', 'plain'], settings);
+  const first = await gpu('first');
+  const run = project.shardline(['run', '--out', 'out', '--fingerprint', 'off', '--collect', 'suite'], settings);
+  const reported = said(run, /No agent has the label gpu: shard s\d+ waits for one\./);
+  await eventually('the agent runs a test', () => ranIn(project).length === 1);
+  sigterm(first.agent);
+  await reported;
+  // The test that it runs has not ended.
+  expect(() => process.kill(first.agent.pid ?? 0, 0)).not.toThrow();
+  await openGate(project);
+  expect((await first.agent).exitCode).toBe(0);
+  const second = await gpu('second');
+  const ended = await run;
+  await end(second.agent, plain.agent);
+  expect(ended.exitCode, ended.all).toBe(0);
+  expect(ranIn(project)).toHaveLength(3);
+});
+
 test('agent --drain makes an agent elsewhere leave, and names the agents if there is none of that id', { timeout: 180_000 }, async () => {
   await using project = await newProject(suite);
   await using server = await startTcpServer();

@@ -136,6 +136,7 @@ const others = (agent: AgentId): readonly RunEvent[] => [
     },
   },
   { kind: 'suite-inseparable', at: 2000, agent, why: 'shared', file: testFile('test_a.py'), companions: [] },
+  { kind: 'agent-draining', at: 3000, agent },
   { kind: 'suite-refused', at: 2000, agent, message: 'usage' },
   {
     kind: 'agent-unfit',

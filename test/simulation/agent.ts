@@ -8,13 +8,13 @@ import { startProcess } from '../fakes/redis/process.ts';
 import { POOL, printOf } from './opening.ts';
 import type { SimulatedAgent } from './scenario.ts';
 import { simulatedEngine } from './session.ts';
-import { describe, type Living, note, truthFor, type World } from './world.ts';
+import { describe, type LivingAgent, note, truthFor, type World } from './world.ts';
 
 export function startAgent(world: World, agent: SimulatedAgent): void {
   const { server, network, time } = world;
   const { name, kind, workers, skewMs, labels = [] } = agent;
   const process = startProcess(time, name, skewMs, time.touch);
-  const living: Living = { process, leave: new AbortController(), isOver: false };
+  const living: LivingAgent = { process, leave: new AbortController(), drain: new AbortController(), isOver: false };
   const id = agentId(name);
   const serve = async (): Promise<void> => {
     await using member = modelMember({ server, process, network }, POOL, id, labels);
@@ -41,6 +41,7 @@ export function startAgent(world: World, agent: SimulatedAgent): void {
       },
       { once: false, maxIdleMs: null, maxRuns: 4, hasMemory: async () => true },
       living.leave.signal,
+      living.drain.signal,
     );
   };
   const onEnd = (): void => {

@@ -315,7 +315,7 @@ const hasReliableAgent = ({ agents, faults }: Scenario): boolean =>
       slowness < SLOWEST &&
       !faults.some(
         (fault) =>
-          (fault.kind === 'kill' || fault.kind === 'leave' || fault.kind === 'freeze' || fault.kind === 'cut') &&
+          (fault.kind === 'kill' || fault.kind === 'leave' || fault.kind === 'drain' || fault.kind === 'freeze' || fault.kind === 'cut') &&
           (fault.of === name || fault.of === 'all'),
       ),
   );

@@ -71,6 +71,11 @@ function strike(world: World, fault: Fault, snapshots: ReadonlyMap<Fault, Server
       living?.process.resume(() => living.leave.abort());
       break;
     }
+    case 'drain': {
+      const living = agents.get(fault.of);
+      living?.process.resume(() => living.drain.abort());
+      break;
+    }
     case 'interrupt':
       newest?.process.resume(() => newest.leave.abort('SIGINT'));
       break;

@@ -68,8 +68,10 @@ export type Fault =
   | { readonly kind: 'freeze'; readonly at: number; readonly of: string; readonly forMs: number }
   /** SIGKILL; with `isSilent` the machine is gone, and Redis does not learn of it. */
   | { readonly kind: 'kill'; readonly at: number; readonly of: string; readonly isSilent: boolean }
-  /** SIGTERM to an agent. */
+  /** The agent interrupts what it runs, and leaves. */
   | { readonly kind: 'leave'; readonly at: number; readonly of: string }
+  /** The agent takes no more attempts, and leaves once it has finished what it runs. */
+  | { readonly kind: 'drain'; readonly at: number; readonly of: string }
   /** Another coordinator resumes the run from the record of the newest. */
   | { readonly kind: 'take-over'; readonly at: number }
   /** Ctrl-C. */
@@ -143,6 +145,7 @@ export function needyScenarioOf(seed: number): Scenario {
     ...scenario,
     resources,
     files: scenario.files.map((file) => ({ ...file, tests: file.tests.map((test) => ({ ...test, needs: needsOfTest() })) })),
+    faults: scenario.faults.map((fault) => (fault.kind === 'leave' && fault.at % 2 === 0 ? { ...fault, kind: 'drain' } : fault)),
     agents: scenario.agents.map((agent) => ({ ...agent, labels: random.chance(0.6) ? ['gpu'] : random.chance(0.3) ? ['big', 'gpu'] : [] })),
   };
 }

@@ -97,7 +97,7 @@ function startWorkers(
   const workers = Array.from({ length: agent.workers }, (_, index) => worker(`gw${index}`));
 
   return {
-    run(attempt, report, interrupt) {
+    run(attempt, report, interrupt, recall) {
       const { promise, resolve } = Promise.withResolvers<AttemptEnding>();
       const task: Task = { attempt, report, interrupt, settle: resolve, deaths: 0 };
       if (interrupt.aborted) {
@@ -110,7 +110,7 @@ function startWorkers(
         queue.splice(queue.indexOf(task), 1);
         resolve(interruptedBy(task));
       };
-      interrupt.addEventListener('abort', onAbort, { once: true });
+      for (const signal of [interrupt, recall]) signal?.addEventListener('abort', onAbort, { once: true });
       queue.push(task);
       wake.resolve();
       wake = Promise.withResolvers();

@@ -15,11 +15,15 @@ import { type VirtualTime, virtualTime } from './virtual-time.ts';
 /** 2026, so that dates in reports look like dates. */
 export const START = Date.UTC(2026, 0, 1);
 
-/** A process with its code. `leave` is what it gets for SIGTERM or Ctrl-C. */
+/** A process with its code. `leave` is what it gets for Ctrl-C. */
 export interface Living {
   readonly process: Process;
   readonly leave: AbortController;
   isOver: boolean;
+}
+
+export interface LivingAgent extends Living {
+  readonly drain: AbortController;
 }
 
 export interface Coordinator extends Living {
@@ -46,7 +50,7 @@ export interface World {
   readonly server: RedisServer;
   readonly network: SimulatedNetwork;
   readonly truth: Truth;
-  readonly agents: Map<string, Living>;
+  readonly agents: Map<string, LivingAgent>;
   readonly coordinators: Coordinator[];
   /** The coordinator that has the record of the run. */
   newest: Coordinator | null;

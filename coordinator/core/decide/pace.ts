@@ -58,16 +58,18 @@ function silentSeconds(state: RunState, record: ShardRecord): number {
 }
 
 export interface Slots {
-  /** xdist workers of all living agents; 0 while no agent has reported its count. */
+  /** xdist workers of these agents; 0 while no agent has reported its count. */
   readonly workers: number;
   /** How many shards run at once. */
   readonly shards: number;
   readonly agents: number;
 }
 
-/** Slots of the living agents. */
+/** Slots of the living agents that take more attempts. */
 export function slotsOf(state: RunState): Slots {
-  const living = [...state.agents.values()].filter(({ presence, info }) => presence === 'alive' && info !== null);
+  const living = [...state.agents.values()].filter(
+    ({ presence, isDraining, info }) => presence === 'alive' && !isDraining && info !== null,
+  );
   const workers = living.reduce((sum, { info }) => sum + Math.max(1, info?.workers ?? 1), 0);
   return { workers, shards: workers, agents: living.length };
 }

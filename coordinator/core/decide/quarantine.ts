@@ -1,6 +1,6 @@
 // Circuit breaker: quarantines an agent whose tests fail in a row while other agents' tests pass. Its failed tests run elsewhere.
 
-import { isRefused, isServing, isWell } from '../state/conduct.ts';
+import { isRefused, isServing, isWell, takesWork } from '../state/conduct.ts';
 import type { DismissalCause } from '../state/events.ts';
 import type { AgentRecord } from '../state/records.ts';
 import type { RunState } from '../state/run-state.ts';
@@ -13,7 +13,7 @@ const FILES_IN_A_ROW = 3;
 const STARTS_IN_A_ROW = 3;
 
 /**
- * Returns the dismissals that are due. Refused agents always go, and so do those whose messages cannot be read: their results are lost. Broken agents go only if a healthier one remains: the last result of
+ * Returns the dismissals that are due. Refused agents always go, and so do those whose messages cannot be read: their results are lost. Broken agents go only if a healthier one stays: the last result of
  * another living agent was no failure, or that agent collected what this one could not.
  */
 export function decideDismissals(state: RunState): readonly Action[] {
@@ -23,7 +23,7 @@ export function decideDismissals(state: RunState): readonly Action[] {
   const unreadable = [...state.agents.values()].filter((agent) => isServing(state, agent) && agent.conduct.unreadable !== null);
   const serving = [...state.agents.values()].filter((agent) => isServing(state, agent) && agent.conduct.unreadable === null);
   const broken = serving.flatMap((agent): Action[] => {
-    const others = serving.filter((other) => other !== agent);
+    const others = serving.filter((other) => other !== agent && takesWork(state, other));
     const why = agent.conduct.contradicted !== null && others.length > 0 ? 'collection' : others.some(isWell) ? causeFor(agent) : null;
     return why === null ? [] : [{ kind: 'dismiss-agent', agent: agent.id, why }];
   });

@@ -6,7 +6,7 @@ import type { AgentId, ShardId } from '../../../shared/domain/ids.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { othersOf, recheckIn, TRIED_PER_AGENT } from '../state/collection/doubts.ts';
 import { isSuite } from '../state/collection/suite.ts';
-import { isServing } from '../state/conduct.ts';
+import { isServing, takesWork } from '../state/conduct.ts';
 import { type AgentRecord, allAttemptsOf, type Doubt, type ShardRecord } from '../state/records.ts';
 import { isComplete, unfinishedSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
@@ -28,8 +28,8 @@ function isOpen(state: RunState, doubt: Doubt): boolean {
 
 /** Errors that do not yet count against a limit of failures. */
 export function openDoubts(state: RunState): readonly Doubt[] {
-  // If no agent serves the run, no error can be rechecked.
-  if (state.doubts.size === 0 || [...state.agents.values()].filter((agent) => isServing(state, agent)).length === 0) return [];
+  // If no agent takes attempts, no error can be rechecked.
+  if (state.doubts.size === 0 || [...state.agents.values()].filter((agent) => takesWork(state, agent)).length === 0) return [];
   return [...state.doubts.values()].filter((doubt) => isOpen(state, doubt));
 }
 
@@ -81,7 +81,7 @@ export function recheckWork(state: RunState, shard: ShardId): RecheckWork {
   const doubts = [...dueDoubts(state)].find(([record]) => record.shard.id === shard)?.[1] ?? [];
   const found = doubts.flatMap((doubt) => recheckIn(state, doubt) ?? []);
   const accused = new Set(doubts.map(({ agent }) => agent));
-  const others = [...state.agents.values()].filter((agent) => !accused.has(agent.id) && isServing(state, agent));
+  const others = [...state.agents.values()].filter((agent) => !accused.has(agent.id) && takesWork(state, agent));
   const proven = others.filter(({ conduct }) => conduct.passes > 0);
   const judges = new Set((proven.length > 0 ? proven : others).map(({ id }) => id));
   return {

@@ -6,7 +6,7 @@ import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { type AttemptRecord, type AttemptState, allAttemptsOf, type ShardRecord, type TestRecord } from '../state/records.ts';
 import { finalResult, isFlaky, isRerunLimitExceeded, timesOf } from '../state/results.ts';
-import { livingAgents, type RunState } from '../state/run-state.ts';
+import type { RunState } from '../state/run-state.ts';
 import type { Action } from './actions.ts';
 import { openDoubts } from './recheck.ts';
 
@@ -90,7 +90,7 @@ const isSerial = (record: ShardRecord, { file, nodeid }: TestRecord): boolean =>
 export interface RerunWork {
   readonly selectors: readonly Selector[];
   readonly predictedSeconds: number;
-  /** Agents that already ran these tests; empty if no other agent is alive. */
+  /** Agents that already ran these tests; empty if no other agent is alive that takes attempts. */
   readonly avoid: readonly AgentId[];
 }
 
@@ -99,7 +99,9 @@ export function rerunWork(state: RunState, shard: ShardId): RerunWork {
   const tests = [...dueTests(state)].find(([record]) => record.shard.id === shard)?.[1] ?? [];
   const results = tests.flatMap(({ accepted, reruns }) => (accepted === null ? [] : [accepted, ...reruns]));
   const ran = new Set(results.map(({ agent }) => agent));
-  const isOtherThere = livingAgents(state).some((agent) => !ran.has(agent));
+  const isOtherThere = [...state.agents.values()].some(
+    ({ id, presence, isDraining }) => presence === 'alive' && !isDraining && !ran.has(id),
+  );
   const byFile = Map.groupBy(tests, ({ file }) => file);
   return {
     selectors: [...byFile].map(([file, failed]) => ({ kind: 'tests', file, nodeids: failed.map(({ nodeid }) => nodeid) })),

@@ -63,13 +63,14 @@ function isNearEnd(state: RunState): boolean {
   return true;
 }
 
-/** Idle slots of each living agent; below 0 if it holds more attempts than it has xdist workers. */
+/** Idle slots of each living agent, none of them on one that drains; below 0 if it holds more attempts than it has xdist workers. */
 function idleSlots(state: RunState, live: readonly AttemptRecord[]): Map<AgentId, number> {
   const slots = new Map<AgentId, number>();
-  for (const { id, presence, info } of state.agents.values()) {
+  for (const { id, presence, isDraining, info } of state.agents.values()) {
     if (presence !== 'alive' || info === null) continue;
     const held = live.filter((attempt) => attempt.state.kind !== 'enqueued' && attempt.state.agent === id).length;
-    slots.set(id, Math.max(1, info.workers) - held);
+    const free = Math.max(1, info.workers) - held;
+    slots.set(id, isDraining ? Math.min(0, free) : free);
   }
   return slots;
 }

@@ -36,6 +36,8 @@ export function isOfRefused(state: RunState, id: AgentId): boolean {
 /** True if the agent is alive and neither dismissed nor refused. */
 export const isServing = (state: RunState, agent: AgentRecord): boolean =>
   agent.presence === 'alive' && agent.conduct.dismissedFor === null && !isRefused(state, agent);
+/** True if the agent serves the run and takes more attempts. */
+export const takesWork = (state: RunState, agent: AgentRecord): boolean => isServing(state, agent) && !agent.isDraining;
 export const isWell = ({ conduct: { passes, streak, notStarted } }: AgentRecord): boolean =>
   passes > 0 && streak.length === 0 && notStarted === 0;
 /** Dismisses the agent. Failures of its last streak may be its fault, so those tests get another run. */

@@ -154,7 +154,7 @@ export type CoordinatorEvent =
   | { readonly kind: 'agent-returned'; readonly at: number; readonly agent: AgentId }
   /**
    * No living agent has the attempt, or will get it: a reply of Redis was lost with a connection, Redis lost its last writes, or all agents of
-   * the attempt's lane are gone.
+   * the attempt's lane are gone or drain.
    */
   | { readonly kind: 'attempt-lost'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId | null }
   /** Agents were asked to stop this attempt; recorded so that `decide` asks only once. */

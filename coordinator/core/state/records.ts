@@ -171,6 +171,8 @@ export interface AgentRecord {
   /** null while only its work is known, not its joining. */
   info: AgentInfo | null;
   presence: 'alive' | 'left' | 'lost';
+  /** True if it takes no more attempts, and leaves once those that it runs have ended. */
+  isDraining: boolean;
   /** null until it joined. */
   joinedAt: number | null;
   /** Latest time in its events. */

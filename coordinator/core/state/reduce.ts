@@ -3,7 +3,7 @@
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
-import { agentDismissed, agentJoined, agentLeft, agentLost, agentReturned, agentUnfit } from './agents/agent-life.ts';
+import { agentDismissed, agentDraining, agentJoined, agentLeft, agentLost, agentReturned, agentUnfit } from './agents/agent-life.ts';
 import { noteNumber } from './agents/batch-numbers.ts';
 import { messageRejected } from './agents/rejections.ts';
 import { coverageKept, sessionEnded, sessionShown } from './agents/session-reports.ts';
@@ -51,6 +51,7 @@ export function reduce(state: RunState, event: CoordinatorEvent): readonly Chang
 }
 
 const SENT_BY_AGENTS: Readonly<Record<RunEvent['kind'], true>> = {
+  'agent-draining': true,
   'agent-joined': true,
   'agent-left': true,
   'agent-unfit': true,
@@ -85,6 +86,9 @@ function applyNow(state: RunState, event: CoordinatorEvent): void {
       break;
     case 'agent-unfit':
       agentUnfit(state, event);
+      break;
+    case 'agent-draining':
+      agentDraining(state, event);
       break;
     case 'agent-left':
       agentLeft(state, event);

@@ -51,6 +51,8 @@ export function createTraceMarks(): TraceMarks {
         }
         case 'agent-joined':
           return instant(`agent ${event.agent.id} joined`, event.agent.id, event.at);
+        case 'agent-draining':
+          return instant(`agent ${event.agent} draining`, event.agent, event.at);
         case 'agent-left':
           return instant(`agent ${event.agent} left`, event.agent, event.at);
         case 'agent-lost':

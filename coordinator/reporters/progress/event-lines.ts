@@ -96,6 +96,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'run-closed':
       return [...rerunNothing(state), ...onlyRefused(event.why, state)];
     case 'agent-asked':
+    case 'agent-draining':
     case 'attempt-cancelled':
     case 'attempt-lost':
     case 'attempt-started':

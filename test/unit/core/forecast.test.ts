@@ -3,8 +3,24 @@
 import { expect, test } from 'vitest';
 import { dueForecast, forecast, judge } from '../../../coordinator/core/decide/forecast.ts';
 import { paceOf } from '../../../coordinator/core/decide/pace.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { testFile } from '../../../shared/domain/ids.ts';
-import { a1, a2, collected, enqueued, finished, joined, lost, opened, reported, shardOf, started, stateAfter, tick } from './run-kit.ts';
+import {
+  a1,
+  a2,
+  collected,
+  draining,
+  enqueued,
+  finished,
+  joined,
+  lost,
+  opened,
+  reported,
+  shardOf,
+  started,
+  stateAfter,
+  tick,
+} from './run-kit.ts';
 
 const piece = (name: string, seconds: number) => ({ files: [testFile(name)], seconds });
 const two = { workers: 2, agents: 1, workersPerPiece: 1 };
@@ -54,6 +70,12 @@ test('forecasts an earlier end with more agents, and nothing without any', () =>
   expect(forecast(stateAfter(opening, joined(a1, 1000, 1), joined(a2, 1000, 2)))?.secondsLeft).toBe(10);
   expect(forecast(stateAfter(opening))).toBeNull();
   expect(forecast(stateAfter(opening, joined(a1), lost(a1)))).toBeNull();
+});
+
+test('counts only agents that take more attempts', () => {
+  const secondsOf = (...events: readonly CoordinatorEvent[]) => forecast(stateAfter(opening, ...events))?.secondsLeft;
+  expect(secondsOf(joined(a1), joined(a2), draining(a2))).toBe(secondsOf(joined(a1)));
+  expect(forecast(stateAfter(opening, joined(a1), draining(a1)))).toBeNull();
 });
 
 test('subtracts the time that a test has already run', () => {

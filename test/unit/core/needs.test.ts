@@ -12,6 +12,7 @@ import type { Shard } from '../../../shared/domain/shard.ts';
 import {
   collected,
   decideAll,
+  draining,
   ended,
   finished,
   joined,
@@ -97,6 +98,36 @@ test('enqueues a shard for others once the last agent of its queue has left', ()
     { kind: 'start-attempt', shard: 's1' },
   ]);
   expect(state.attempts.get('s1.2' as never)?.lane).toEqual(['big', 'gpu']);
+});
+
+test('starts a shard on an agent that stays, and reports what it lacks if only draining agents have its label', () => {
+  const state = stateAfter(opened([needing(1, label('gpu')), needing(2, label('big'))]), labelled(a1, 'gpu'), labelled(a2, 'big', 'gpu'));
+  reduce(state, draining(a1));
+  expect(nextAttempt(state, shardId(1), 'primary')).toMatchObject({ lane: ['big', 'gpu'] });
+  reduce(state, draining(a2));
+  expect(decideAll(state)).toMatchObject([
+    { kind: 'await-needs', shard: 's1', lacks: label('gpu') },
+    { kind: 'await-needs', shard: 's2', lacks: label('big') },
+  ]);
+});
+
+test('takes an attempt out of the queue of agents that all drain', () => {
+  const state = stateAfter(opened([needing(1, label('gpu'))], { onlyAgents: 1 }), labelled(a1, 'gpu'));
+  expect(startsOf(state)).toEqual(['s1']);
+  reduce(state, draining(a1));
+  expect(decideAll(state)).toMatchObject([
+    { kind: 'lose-attempt', attempt: 's1.1' },
+    { kind: 'await-needs', shard: 's1', lacks: label('gpu') },
+    { kind: 'give-up-shard', shard: 's1', why: 'unmet-needs' },
+    { kind: 'close-run' },
+  ]);
+});
+
+test('leaves an attempt that a draining agent runs to it', () => {
+  const state = stateAfter(opened([needing(1, label('gpu'))], { onlyAgents: 1 }), labelled(a1, 'gpu'));
+  expect(startsOf(state)).toEqual(['s1']);
+  for (const event of [started(a1, 1), draining(a1)]) reduce(state, event);
+  expect(decideAll(state)).toEqual([]);
 });
 
 test('reports a label that no agent has at once, and gives up when no other agent can join', () => {

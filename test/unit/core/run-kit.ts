@@ -118,6 +118,8 @@ export const left = (agent: AgentId, at = 9000): CoordinatorEvent => ({
   cpuSeconds: 2.4,
 });
 
+export const draining = (agent: AgentId, at = 3500): CoordinatorEvent => ({ kind: 'agent-draining', at, agent });
+
 export const enqueued = (
   shard: number,
   fence = 1,

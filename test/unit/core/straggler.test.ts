@@ -11,6 +11,7 @@ import {
   collected,
   crashed,
   decideAll,
+  draining,
   ended,
   enqueued,
   finished,
@@ -67,6 +68,7 @@ test('starts no backup early, unasked, while a shard waits, or without an idle s
   expect(backups(opening(three), ...halfDone(), enqueued(3), late)).toEqual([]);
   expect(backups(opening(three), ...halfDone(), enqueued(3), started(a2, 3), late)).toEqual([]);
   expect(backups(opening(), ...halfDone(), lost(a2), late)).toEqual([]);
+  expect(backups(opening(), ...halfDone(), draining(a2), late)).toEqual([]);
 });
 
 test('backs up no file that is marked, bound to other files, serial, or not collected yet', () => {
@@ -110,5 +112,6 @@ test('moves an attempt that waits for an xdist worker to another agent that has 
   expect(nextAttempt(stateAfter(three, ...holding, handedBack), shardId(3), 'retry')).toMatchObject({ avoid: [a1] });
   expect(decideAll(stateAfter(opening({ ...three, speculate: false }), ...holding))).toEqual([]);
   expect(decideAll(stateAfter(three, ...holding.slice(0, -1), lost(a2)))).toEqual([]);
+  expect(decideAll(stateAfter(three, ...holding.slice(0, -1), draining(a2)))).toEqual([]);
   expect(decideAll(stateAfter(three, ...holding, reported(a1, 3, 1, collected('test_3.py', ['test_3.py::t'])), tick(3001)))).toEqual([]);
 });

@@ -53,10 +53,11 @@ function lacking(state: RunState, { role }: Start, { labels, resources }: Needs,
   return lacks.length === 0 ? null : { labels: [], resources: lacks };
 }
 
-/** The labels that no agent has; all of them if agents have each, but none has all. */
+/** The labels of no agent that takes attempts; all of them if such agents have each, but none has all. */
 function missingLabels({ agents }: RunState, labels: readonly string[]): readonly string[] {
   const missing = labels.filter(
-    (label) => ![...agents.values()].some(({ info, presence }) => presence === 'alive' && info?.labels?.includes(label)),
+    (label) =>
+      ![...agents.values()].some(({ info, presence, isDraining }) => presence === 'alive' && !isDraining && info?.labels?.includes(label)),
   );
   return missing.length > 0 ? missing : labels;
 }

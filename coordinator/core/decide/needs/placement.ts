@@ -2,7 +2,7 @@
 
 import type { AttemptRole, Lane } from '../../../../shared/domain/attempt.ts';
 import { allNeeds, hasLabels, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
-import { isServing } from '../../state/conduct.ts';
+import { isServing, takesWork } from '../../state/conduct.ts';
 import type { AgentRecord, AttemptRecord, ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';
 import { rerunWork } from '../rerun.ts';
@@ -16,19 +16,17 @@ export function needsOf(state: RunState, record: ShardRecord, role: AttemptRole)
   return allNeeds(needs, ...[...record.files.values()].flatMap((progress) => named.flatMap((id) => progress.needs.get(id) ?? [])));
 }
 
-/** Agents that serve the run and have joined. */
-const servingAgents = (state: RunState): readonly AgentRecord[] =>
-  [...state.agents.values()].filter((agent) => agent.info !== null && isServing(state, agent));
-
 const labelsOf = ({ info }: AgentRecord): Lane => info?.labels ?? [];
 
 /**
- * The lane for an attempt that needs these labels: the one with the fewest attempts per xdist worker. null if no agent has them. Do not
+ * The lane for an attempt that needs these labels: the one with the fewest attempts per xdist worker. null if no agent that takes
+ * attempts has them. Do not
  * call it without labels: such an attempt is for every agent.
  */
 export function laneFor(state: RunState, labels: readonly string[]): Lane | null {
   const lanes = new Map<string, { readonly lane: Lane; workers: number }>();
-  for (const agent of servingAgents(state)) {
+  for (const agent of state.agents.values()) {
+    if (agent.info === null || !takesWork(state, agent)) continue;
     const lane = labelsOf(agent);
     if (!hasLabels(lane, labels)) continue;
     const known = lanes.get(laneKey(lane)) ?? { lane, workers: 0 };
@@ -44,14 +42,17 @@ export function laneFor(state: RunState, labels: readonly string[]): Lane | null
 }
 
 /** True if an agent has joined, so that it is known what the agents of the run can do. */
-export const isAnyoneHere = (state: RunState): boolean => servingAgents(state).length > 0;
+export const isAnyoneHere = (state: RunState): boolean =>
+  [...state.agents.values()].some((agent) => agent.info !== null && isServing(state, agent));
 
-/** Attempts in the queue of a lane whose agents are all gone: no agent would ever take them. */
+/** Attempts in the queue of a lane whose agents are all gone or leave: no agent would ever take them. */
 export function stranded(state: RunState): readonly AttemptRecord[] {
   const waiting = [...state.index.live].filter(({ lane, state: its }) => lane !== null && its.kind === 'enqueued');
   if (waiting.length === 0) return [];
   const present = new Set(
-    [...state.agents.values()].filter(({ presence }) => presence === 'alive').map((agent) => laneKey(labelsOf(agent))),
+    [...state.agents.values()]
+      .filter(({ presence, isDraining }) => presence === 'alive' && !isDraining)
+      .map((agent) => laneKey(labelsOf(agent))),
   );
   return waiting.filter(({ lane }) => lane !== null && !present.has(laneKey(lane)));
 }

@@ -38,6 +38,11 @@ export function agentUnfit(state: RunState, { at, agent: id, host, why, problem,
   setPresence(state, agent, 'left', isNew ? null : agent.presence);
 }
 
+/** The agent finishes what it runs. Draining is final. */
+export function agentDraining(state: RunState, { at, agent }: EventOf<'agent-draining'>): void {
+  noteAgentEvent(state, agent, at).isDraining = true;
+}
+
 export function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
   const agent = noteAgentEvent(state, event.agent, event.at);
   if (agent.left !== null) return;

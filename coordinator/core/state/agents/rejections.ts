@@ -46,6 +46,7 @@ export function senderOf(event: CoordinatorEvent): { readonly agent: AgentId; re
     case 'attempt-started':
     case 'attempt-reported':
     case 'attempt-ended':
+    case 'agent-draining':
     case 'agent-left':
     case 'session-ended':
     case 'suite-listed':

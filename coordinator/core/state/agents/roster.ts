@@ -11,6 +11,7 @@ export const newAgent = (id: AgentId): AgentRecord => ({
   id,
   info: null,
   presence: 'alive',
+  isDraining: false,
   joinedAt: null,
   lastEventAt: null,
   attemptSeconds: 0,

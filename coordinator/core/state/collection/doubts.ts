@@ -7,7 +7,7 @@ import type { AgentId, ShardId, TestFile } from '../../../../shared/domain/ids.t
 import type { Selector } from '../../../../shared/domain/shard.ts';
 import { compareFingerprints } from '../../../../shared/domain/suite/fingerprint.ts';
 import { OTHER } from '../changes.ts';
-import { isServing } from '../conduct.ts';
+import { takesWork } from '../conduct.ts';
 import type { FileProgress } from '../records.ts';
 import { type AgentRecord, type AttemptRecord, type Doubt, isUncollected, type ShardRecord } from '../records.ts';
 import { isAbove } from '../remaining-work.ts';
@@ -64,7 +64,7 @@ function dependsOnProcess(state: RunState, file: TestFile, failing: AgentId, col
 
 /** Agents besides this one that could collect the file it failed at. */
 export const othersOf = (state: RunState, agent: AgentId): readonly AgentRecord[] =>
-  [...state.agents.values()].filter((other) => other.id !== agent && isServing(state, other));
+  [...state.agents.values()].filter((other) => other.id !== agent && takesWork(state, other));
 /**
  * True if another agent collected the file; the reporting agent is then to blame. `planned` is the file's own progress, if it is planned.
  */

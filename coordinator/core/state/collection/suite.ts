@@ -3,7 +3,7 @@
 import type { AgentId, NodeId, TestFile } from '../../../../shared/domain/ids.ts';
 import { isFailure, type Outcome } from '../../../../shared/domain/outcome.ts';
 import type { Inseparable, SuiteList } from '../../../../shared/domain/suite/suite-list.ts';
-import { isServing } from '../conduct.ts';
+import { takesWork } from '../conduct.ts';
 import type { Mismatch } from '../events.ts';
 import type { FileProgress } from '../records.ts';
 import type { RunState } from '../run-state.ts';
@@ -36,7 +36,7 @@ function uncollectedAlone(state: RunState): Mismatch | null {
   const { opened, collectErrors, doubts, agents } = state;
   for (const file of collectErrors.keys()) {
     const doubted = doubts.get(file)?.agent;
-    const others = [...agents.values()].some((agent) => agent.id !== doubted && isServing(state, agent));
+    const others = [...agents.values()].some((agent) => agent.id !== doubted && takesWork(state, agent));
     if (opened.digests[file] !== undefined && (doubted === undefined || !others)) return { file, digest: null };
   }
   return null;
