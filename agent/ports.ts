@@ -5,6 +5,7 @@ import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOrigin, CoveragePart } from '../shared/domain/coverage.ts';
 import type { AgentInfo, AttemptEvent, RunEvent, SessionEnding } from '../shared/domain/events.ts';
 import type { AgentId, AttemptId } from '../shared/domain/ids.ts';
+import type { LeasedUnits } from '../shared/domain/leased-units.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Shown } from '../shared/domain/shown.ts';
 import type { PythonPrint } from '../shared/domain/suite/fingerprint.ts';
@@ -75,6 +76,8 @@ export interface JoinedRun {
   claimNumbers(counter: string, count: number, floor: number): Promise<number>;
   /** Milliseconds since the epoch by the clock that coordinator and agents share. */
   serverNow(): Promise<number>;
+  /** The units of resources that this run may use; null if it shares them with no other run. Rejects when Redis does not answer. */
+  leasedUnits(): Promise<LeasedUnits | null>;
   /** Milliseconds since Redis last took a sign of life of this agent. */
   silenceMs(): number;
   /** Stores one compressed coverage data file under a number that the agent chooses. A run that is over stores nothing. */

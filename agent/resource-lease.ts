@@ -1,18 +1,50 @@
-// Stops attempts that hold a resource once this agent has been out of touch for too long: the coordinator then gives the resource to others.
+// Lets attempts use resources only while their run holds these for them, and this agent is in touch with Redis. Afterwards the coordinator, or
+// another run, gives the resources to others.
 
 import type { Clock } from '../shared/clock.ts';
+import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
+import type { LeasedUnits } from '../shared/domain/leased-units.ts';
 import { NO_NEEDS } from '../shared/domain/needs.ts';
 import type { JoinedRun } from './ports.ts';
 import type { RunningAttempts } from './running-attempts.ts';
 
-/** After this silence of Redis, in milliseconds. LOST_HOLD_MS of coordinator/core/state/holders.ts is longer. */
+/**
+ * After this silence of Redis, or of a coordinator that does not renew the units of its run, in milliseconds. LOST_HOLD_MS of
+ * coordinator/core/state/holders.ts and UNITS_LEASE_MS of shared/domain/leased-units.ts are longer.
+ */
 export const RESOURCE_LEASE_MS = 8000;
 const CHECK_MS = 500;
 
+const usesResources = ({ needs = NO_NEEDS }: AttemptRequest): boolean => needs.resources.length > 0;
+
+const mayUse = (units: LeasedUnits | null, { id }: AttemptRequest): boolean =>
+  units === null || (units.ageMs < RESOURCE_LEASE_MS && units.granted.has(id));
+
 /** Checks until `signal` aborts. */
 export async function keepResourceLease(run: JoinedRun, attempts: RunningAttempts, clock: Clock, signal: AbortSignal): Promise<void> {
+  let isAsking = false;
+  const check = async (): Promise<void> => {
+    if (isAsking || !attempts.runs(usesResources)) return;
+    isAsking = true;
+    try {
+      const units = await run.leasedUnits();
+      attempts.interruptAll('superseded', (request) => usesResources(request) && !mayUse(units, request));
+    } catch {
+      // A Redis that does not answer falls silent, too.
+    } finally {
+      isAsking = false;
+    }
+  };
   while (!signal.aborted) {
-    if (run.silenceMs() >= RESOURCE_LEASE_MS) attempts.interruptAll('superseded', ({ needs = NO_NEEDS }) => needs.resources.length > 0);
+    if (run.silenceMs() >= RESOURCE_LEASE_MS) attempts.interruptAll('superseded', usesResources);
+    void check();
     await clock.wait(CHECK_MS, signal).catch(() => undefined);
   }
+}
+
+/** The ending of an attempt whose resources its run does not hold, for example because its coordinator was frozen; null if it may begin. */
+export async function withoutUnits(run: JoinedRun, request: AttemptRequest): Promise<AttemptEnding | null> {
+  if (!usesResources(request)) return null;
+  const units = await run.leasedUnits().catch((): LeasedUnits => ({ ageMs: Number.POSITIVE_INFINITY, granted: new Set() }));
+  return mayUse(units, request) ? null : { kind: 'interrupted', by: 'superseded' };
 }

@@ -11,6 +11,8 @@ export interface RunningAttempts {
   cancel(attempt: AttemptId, by: InterruptCause): void;
   /** Interrupts the running attempts, or those of them that `which` accepts. */
   interruptAll(by: InterruptCause, which?: (request: AttemptRequest) => boolean): void;
+  /** Whether an attempt that `which` accepts is running. */
+  runs(which: (request: AttemptRequest) => boolean): boolean;
   /** Resolves when every running attempt is over, however it ended. */
   settled(): Promise<void>;
   /** Seconds in which the workers collected and ran tests, in the attempts that are over. */
@@ -43,6 +45,7 @@ export function createRunningAttempts(start: (request: AttemptRequest) => Runnin
     interruptAll(by, which = () => true) {
       for (const attempt of running.values()) if (which(attempt.request)) attempt.interrupt(by);
     },
+    runs: (which) => [...running.values()].some((attempt) => which(attempt.request)),
     async settled() {
       await Promise.allSettled([...running.values()].map((attempt) => attempt.settled));
     },

@@ -10,7 +10,7 @@ import type { Drain } from '../shared/domain/run-spec.ts';
 import { startAttempt } from './attempt.ts';
 import type { Outbox } from './outbox.ts';
 import type { JoinedRun, Session } from './ports.ts';
-import { keepResourceLease } from './resource-lease.ts';
+import { keepResourceLease, withoutUnits } from './resource-lease.ts';
 import type { RunControl } from './run-control.ts';
 import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts';
 import type { Seat } from './slot-keeper.ts';
@@ -45,7 +45,8 @@ export interface Serving {
 export async function serveSession(serving: Serving, shutdown: AbortSignal, draining: AbortSignal): Promise<void> {
   const { agent, clock, run, outbox, control, session, refused, seat, listening } = serving;
   const accepting: Pick<Session, 'run'> = {
-    run: async (request, emit, interrupt, drain) => (await refused(request)) ?? (await session.run(request, emit, interrupt, drain)),
+    run: async (request, emit, interrupt, drain) =>
+      (await refused(request)) ?? (await withoutUnits(run, request)) ?? (await session.run(request, emit, interrupt, drain)),
   };
   const place = { session: accepting, agent, outbox, clock, draining };
   const attempts = createRunningAttempts((request) => startAttempt(request, place), shutdown);

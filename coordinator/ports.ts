@@ -5,6 +5,7 @@ import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/domain/coverage.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
 import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.ts';
+import type { RunUnits, UnitsBook } from '../shared/domain/leased-units.ts';
 import type { RejectionCause } from '../shared/domain/report.ts';
 import type { RunSpec } from '../shared/domain/run-spec.ts';
 import type { Census } from '../shared/domain/suite/census.ts';
@@ -66,6 +67,8 @@ export interface RunChannel {
   readonly epoch: number;
   /** The run's log in Redis; null if the run keeps it in a file only. */
   readonly log: SharedLog | null;
+  /** What the run shares with other runs of its pool; null if that is nothing. */
+  readonly units: UnitsStore | null;
   /** Yields the run's events after the entry `from` (`0` for all), entry by entry, in order. Ends without an error when `signal` aborts. */
   events(from: string, signal: AbortSignal): AsyncIterable<readonly (StreamedEvents | UnreadableEntry)[]>;
   /** Checks that this coordinator still has the run, and keeps it for some seconds. Looks at the presence do the same. */
@@ -92,6 +95,17 @@ export interface RunChannel {
   close(): Promise<void>;
   /** Stops using the run and leaves it open, for another coordinator. Idempotent; `close` has no effect after it. */
   leave(): Promise<void>;
+}
+
+/** What the runs of a pool have claimed of their resources. Every key expires. */
+export interface UnitsStore {
+  /** Entries that cannot be read are left out. `now` is the time of the server's clock, in milliseconds. */
+  read(): Promise<{ readonly version: string; readonly now: number; readonly book: UnitsBook }>;
+  /**
+   * Replaces what this run has claimed (null: nothing), and removes the runs that are `gone`. Changes nothing and returns false if something
+   * was written since `version` was read.
+   */
+  write(version: string, units: RunUnits | null, gone: readonly RunId[]): Promise<boolean>;
 }
 
 /** The events of one entry of the run's stream. */

@@ -76,6 +76,9 @@ export function act(on: Acting, action: Action, at: number): void {
     case 'await-needs':
       on.take({ kind: 'shard-waits', at, shard: action.shard, lacks: action.lacks });
       break;
+    case 'claim-units':
+      on.take({ kind: 'units-claimed', at, claims: action.claims });
+      break;
     case 'lose-attempt':
       loseAttempt(on, action, at);
       break;

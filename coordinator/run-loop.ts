@@ -9,6 +9,7 @@ import { lookOut } from './liveness-monitor.ts';
 import { createOutgoing } from './outgoing.ts';
 import { readEvents, type StreamReader } from './stream-reader.ts';
 import { createTurns, type TurnSetting } from './turn.ts';
+import { keepUnits } from './units-keeper.ts';
 import { createWakeUps } from './wake-ups.ts';
 
 export interface RunLoop extends StreamReader, TurnSetting {
@@ -41,15 +42,20 @@ export async function runLoop(loop: RunLoop, interrupts: Interrupts): Promise<Ru
   wakeUps.onAbort(forced, () => ({ kind: 'tick', at: clock.now() }));
   const times = deadlineTimes(state.opened);
   if (times !== null) wakeUps.after(times.drainAt - clock.now());
+  const units = keepUnits({ channel, state, inbox, clock }, channel.units, over.signal);
   const listening = [
     readEvents(loop, inbox, over.signal),
+    units.ended,
     lookOut({ channel, state: () => state, inbox, clock, redisWaitMs: loop.redisWaitMs }, over.signal),
   ];
   try {
     turns.begin();
     wakeUps.now();
     const begunAt = clock.now();
-    while (!isOver(state, begunAt, clock.now()) && !forced.aborted) turns.take(await inbox.next());
+    while (!isOver(state, begunAt, clock.now()) && !forced.aborted) {
+      turns.take(await inbox.next());
+      units.look();
+    }
   } finally {
     over.abort();
     await Promise.all(listening);

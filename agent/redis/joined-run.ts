@@ -7,8 +7,9 @@ import type { Lane } from '../../shared/domain/attempt.ts';
 import type { ControlCommand } from '../../shared/domain/control.ts';
 import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
+import { type LeasedUnits, leasedUnits } from '../../shared/domain/leased-units.ts';
 import { ShardlineError } from '../../shared/errors.ts';
-import { coverageField, jobKey, KEY_LIFE_SECONDS, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
+import { coverageField, jobKey, KEY_LIFE_SECONDS, poolKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { runScript, script } from '../../shared/redis/script.ts';
@@ -17,6 +18,7 @@ import { decodeClaimed } from '../../shared/wire/claimed-number.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
 import type { Reader, RunAddress } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
+import { decodeUnits } from '../../shared/wire/fleet/leased-units.ts';
 import type { Signer, Verifier } from '../../shared/wire/signature.ts';
 import { oneKeyPerEpoch } from '../../shared/wire/trust/epoch-keys.ts';
 import type { JoinedRun } from '../ports.ts';
@@ -29,6 +31,8 @@ export interface JoinRequest {
   readonly pool: string;
   readonly runId: RunId;
   readonly agent: AgentId;
+  /** See `RunSpec`. */
+  readonly unitsIn?: string | undefined;
   /** Sorted; none by default. */
   readonly labels?: readonly string[] | undefined;
   /** Signs what this agent reports; null to sign nothing. */
@@ -68,6 +72,11 @@ local first = math.max(tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') or 
 redis.call('HSET', KEYS[1], ARGV[1], first + tonumber(ARGV[2]))
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return first`;
+
+// KEYS agents   ARGV units, run   the time in ms, and what the run has claimed ('' for nothing)
+const READ_UNITS = script(`
+local t = redis.call('TIME')
+return { string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)), redis.call('HGET', ARGV[1], ARGV[2]) or '' }`);
 
 /** Delay before a write is retried after the run was not there, in milliseconds. */
 const AGAIN_MS = 250;
@@ -126,12 +135,23 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
     },
     claimNumbers: (counter, count, floor) => claimNumbers(membership, counter, count, floor),
     serverNow: () => serverNow(redis),
+    leasedUnits: () => readUnits(request),
     silenceMs: () => performance.now() - beatenAt,
     async leave() {
       await heart.stop();
       await withinASecond(redis.multi().zrem(keys.agents, agent).hdel(keys.holding, agent).exec());
     },
   };
+}
+
+/** Nothing is held for a run whose entry this version cannot read. */
+async function readUnits({ redis, unitsIn, runId }: JoinRequest): Promise<LeasedUnits | null> {
+  if (unitsIn === undefined) return null;
+  // The key is no KEYS, because an agent's account may only read it. Redis routes the script by the pool's own key.
+  const { units, agents } = poolKeys(unitsIn);
+  const answer = await retryWhileUnavailable(() => runScript(redis, READ_UNITS, [agents], [units, runId]));
+  const [now, text] = Array.isArray(answer) ? answer.map(String) : [];
+  return leasedUnits(text === undefined || text === '' ? null : decodeUnits(text, `the units of run ${runId}`), Number(now));
 }
 
 /** Repeats `store` until the run has taken it. Returns false when the run is over. */

@@ -147,7 +147,10 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     async join(spec) {
       served.add(spec.runId);
       membership.joining?.(spec);
-      return work.count(spec.runId, await joinRun({ redis, pool, runId: spec.runId, agent, labels, signer, verifier, warn }));
+      return work.count(
+        spec.runId,
+        await joinRun({ redis, pool, runId: spec.runId, unitsIn: spec.unitsIn, agent, labels, signer, verifier, warn }),
+      );
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();

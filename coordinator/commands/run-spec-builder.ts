@@ -42,6 +42,8 @@ export const specOf = (
   files,
   maxWorkerBytes: settings.maxWorkerBytes,
   maxWorkerFiles: settings.maxWorkerFiles,
+  // The pool of CI jobs lives as long as one run.
+  ...(settings.redis === null ? {} : { unitsIn: settings.suite ?? settings.pool }),
   openedAt: Date.now() + aheadMs,
   expiresAt: expiryOf(drain, Date.now() + aheadMs),
   priority: settings.priority,

@@ -8,7 +8,7 @@ import type { Shard } from '../../shared/domain/shard.ts';
 import { orders } from '../../shared/domain/shard.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { inTimeOf } from '../../shared/wire/agreed-time.ts';
-import { labelsSchema, limitsSchema, needsSchema, selectorSchema } from '../../shared/wire/attempt.ts';
+import { labelsSchema, limitsSchema, needsSchema, resourcesSchema, selectorSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { decodeEnvelope, type Envelope, encodeMessage, type Origin, type RunAddress, requireAddress } from '../../shared/wire/envelope.ts';
 import { decodeBatch } from '../../shared/wire/events.ts';
@@ -131,6 +131,17 @@ const ownSchemas: OwnSchemas = {
     byNeeds: z.boolean().optional(),
   }),
   'shard-waits': z.object({ kind: z.literal('shard-waits'), at, shard: shardIdSchema, lacks: needsSchema }),
+  'units-claimed': z.object({
+    kind: z.literal('units-claimed'),
+    at,
+    claims: z.array(z.object({ attempt: attemptIdSchema, resources: resourcesSchema })),
+  }),
+  'units-leased': z.object({
+    kind: z.literal('units-leased'),
+    at,
+    granted: z.array(attemptIdSchema),
+    waiting: z.array(attemptIdSchema),
+  }),
   'attempt-taken': z.object({ kind: z.literal('attempt-taken'), at, attempt: attemptIdSchema, agent: agentIdSchema }),
   'agent-dismissed': z.object({ kind: z.literal('agent-dismissed'), at, agent: agentIdSchema, why: z.enum(dismissalCauses) }),
   'agent-asked': z.object({ kind: z.literal('agent-asked'), at, agent: agentIdSchema }),

@@ -19,6 +19,7 @@ import type { LivenessLine } from './liveness-line.ts';
 import { createRunEvents } from './run-events.ts';
 import { createRunPresence } from './run-presence.ts';
 import { createSharedLog } from './shared-log.ts';
+import { redisUnitsStore } from './units-store.ts';
 
 /**
  * Entries in the pool's stream of opened runs, and how long it lives. The stream only wakes agents; the hash records which runs are open.
@@ -77,6 +78,7 @@ export async function openChannel(
     isFound: epoch.isFound,
     epoch: epoch.number,
     log,
+    units: spec.unitsIn === undefined ? null : redisUnitsStore(redis, spec.unitsIn, runId),
     enqueue: queue.enqueue,
     events: events.read,
     async confirm() {

@@ -90,6 +90,8 @@ function logEvent(log: EventLog, run: RunId, event: CoordinatorEvent): void {
       log.debug({ run, attempt: event.attempt, by: event.by }, 'attempt cancelled');
       break;
     case 'forecast':
+    case 'units-claimed':
+    case 'units-leased':
     case 'stream-read':
     case 'tick':
     case 'coverage-combined':

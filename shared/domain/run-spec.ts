@@ -48,6 +48,10 @@ export interface RunSpec {
   readonly files: FilesPrint | null;
   /** Where agents can fetch the files; null or missing when the coordinator knows no repository of them. */
   readonly source?: RunSource | null | undefined;
+  /**
+   * The pool whose runs share the units of resources with this run. Absent in a run that shares them with none, as with a Redis of its own.
+   */
+  readonly unitsIn?: string | undefined;
   /** Milliseconds since the epoch by the agreed clock. */
   readonly openedAt: number;
   /** When agents no longer join it, by the same clock: nobody can announce it again later. Absent in runs of an earlier version. */

@@ -113,11 +113,16 @@ export interface PoolKeys {
   readonly facts: string;
   /** hash: agent → the request to drain; see wire/fleet/drain.ts. */
   readonly drains: string;
+  /** hash: run → the units of resources that it has claimed; `/version` → the version of the whole hash. See wire/fleet/leased-units.ts. */
+  readonly units: string;
   /** hash: test file → its durations; `/start` → the cost of starting a pytest. */
   readonly timings: string;
   /** hash: key of a census → the census. */
   readonly census: string;
 }
+
+/** A field of the hash `units` that is no run id. */
+export const UNITS_VERSION_FIELD = '/version';
 
 /** A channel, not a key. An agent subscribes to it while it is connected; no message is ever published. */
 export const agentChannel = (pool: string, agent: AgentId): string => `{sl:pool:${pool}}:alive:${agent}`;
@@ -133,6 +138,7 @@ export function poolKeys(pool: string): PoolKeys {
     agents: `${prefix}:agents`,
     facts: `${prefix}:facts`,
     drains: `${prefix}:drains`,
+    units: `${prefix}:units`,
     timings: `${prefix}:timings`,
     census: `${prefix}:census`,
   };

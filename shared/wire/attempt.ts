@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { type AttemptEnding, type AttemptRequest, attemptRoles, interruptCauses } from '../domain/attempt.ts';
-import type { Needs, TestNeeds } from '../domain/needs.ts';
+import type { Needs, ResourceNeed, TestNeeds } from '../domain/needs.ts';
 import type { Selector } from '../domain/shard.ts';
 import { errorCodes } from '../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
@@ -16,10 +16,11 @@ const MOST_UNITS = 1_000_000;
 const name = z.string().min(1).max(LONGEST_NAME);
 export const labelsSchema = listOf(name, { most: MOST_NAMES });
 
-export const needsSchema: z.ZodType<Needs> = z.object({
-  labels: labelsSchema,
-  resources: listOf(z.object({ name, units: z.int().positive().max(MOST_UNITS) }), { most: MOST_NAMES }),
+export const resourcesSchema: z.ZodType<readonly ResourceNeed[]> = listOf(z.object({ name, units: z.int().positive().max(MOST_UNITS) }), {
+  most: MOST_NAMES,
 });
+
+export const needsSchema: z.ZodType<Needs> = z.object({ labels: labelsSchema, resources: resourcesSchema });
 
 /** What single tests need; tests without needs are left out. */
 export const testNeedsSchema: z.ZodType<readonly TestNeeds[]> = listOf(z.object({ nodeid: nodeIdSchema, needs: needsSchema }));

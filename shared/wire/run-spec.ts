@@ -38,6 +38,7 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   files: filesPrintSchema.nullable().default(null),
   // Runs of an earlier version sent none.
   source: sourceSchema.nullish(),
+  unitsIn: z.string().optional(),
   openedAt: z.number(),
   expiresAt: z.number().exactOptional(),
   // Runs of an earlier version sent none.

@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { connect } from '../../shared/redis/connect.ts';
+import { poolKeys, UNITS_VERSION_FIELD } from '../../shared/redis/keys.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { said } from '../support/said.ts';
 import { newProject, outcomesOf } from '../support/shardline.ts';
@@ -60,6 +62,57 @@ test('never uses a resource above its limit, in the first run and when its needs
     expect(new Set(waits)).toEqual(new Set(['db']));
   }
 });
+
+/** Each test takes one of two places, and fails if another test has both. */
+const shared = `import os, pathlib, time
+import pytest
+places = pathlib.Path(os.environ["HELD"])
+@pytest.mark.resource("db")
+@pytest.mark.parametrize("x", range(4))
+def test_shared(x):
+    began = time.time()
+    for place in ("place1", "place2"):
+        try:
+            os.close(os.open(places / place, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            pass
+    else:
+        pytest.fail("more than two tests use the resource")
+    time.sleep(0.2)
+    os.unlink(places / place)
+    with open(places / os.environ["SPANS"], "a") as spans:
+        spans.write(f"{began} {time.time()}\\n")
+`;
+
+test('never uses a resource above its limit in two runs of one pool', { timeout: 180_000 }, async () => {
+  await using project = await newProject({
+    ...Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`test_${index}.py`, shared])),
+    'held/.keep': '',
+  });
+  await using server = await startTcpServer();
+  const runOf = (name: string) =>
+    project.shardline(['run', '--agents', '1', '-n', '3', '--collect', 'suite', '--resources', 'db=2', '--out', name], {
+      SHARDLINE_REDIS_URL: server.url,
+      HELD: join(project.directory, 'held'),
+      SPANS: name,
+    });
+  const [one, two] = await Promise.all([runOf('one'), runOf('other')]);
+  expect(one.exitCode, one.all).toBe(0);
+  expect(two.exitCode, two.all).toBe(0);
+  // Both runs used the resource in the same seconds.
+  const [first, second] = ['one', 'other'].map((name) => spanOf(join(project.directory, 'held', name)));
+  expect(Math.max(first?.from ?? 0, second?.from ?? 0)).toBeLessThan(Math.min(first?.to ?? 0, second?.to ?? 0));
+  const redis = await connect(server.url, 'test');
+  expect(await redis.hkeys(poolKeys('default').units)).toEqual([UNITS_VERSION_FIELD]);
+  expect(await redis.pttl(poolKeys('default').units)).toBeGreaterThan(0);
+  redis.disconnect();
+});
+
+function spanOf(path: string): { readonly from: number; readonly to: number } {
+  const times = readFileSync(path, 'utf8').trim().split(/\s+/).map(Number);
+  return { from: Math.min(...times), to: Math.max(...times) };
+}
 
 const labelled = {
   'test_a.py': `import pytest

@@ -16,7 +16,7 @@ import { junitXml } from '../../coordinator/reporters/files/junit.ts';
 import { summaryMarkdown } from '../../coordinator/reporters/files/summary-md.ts';
 import { timelineText } from '../../coordinator/reporters/files/timeline-text.ts';
 import { traceJson } from '../../coordinator/reporters/files/trace.ts';
-import { nodeId, testFile } from '../../shared/domain/ids.ts';
+import { attemptId, nodeId, shardId, testFile } from '../../shared/domain/ids.ts';
 import type { Report } from '../../shared/domain/report.ts';
 import { type ErrorCode, messageOf, ShardlineError } from '../../shared/errors.ts';
 import { readCacheValues } from '../../shared/pytest/cache-directory.ts';
@@ -28,6 +28,7 @@ import { decodeRecordedWork } from '../../shared/wire/begun-tests.ts';
 import { decodeCommand } from '../../shared/wire/control.ts';
 import { decodeEnvelope, type Reader } from '../../shared/wire/envelope.ts';
 import { decodeEvents } from '../../shared/wire/events.ts';
+import { decodeUnits, encodeUnits } from '../../shared/wire/fleet/leased-units.ts';
 import { decodeVerdict, encodeVerdict } from '../../shared/wire/group.ts';
 import { decodeHolder, encodeHolder } from '../../shared/wire/lease-holder.ts';
 import { agentIdSchema, attemptIdSchema, nodeIdSchema, readId, runIdSchema } from '../../shared/wire/parse.ts';
@@ -225,8 +226,16 @@ const division = {
 
 const ids = ['a1', 'r1', 's1.1', 'test_a.py::test_x'];
 
+const units = {
+  epoch: 1,
+  until: 16_000,
+  limits: { db: 2 },
+  claims: [{ attempt: attemptId(shardId(1), 1), resources: [{ name: 'db', units: 1 }], since: 1000, isGranted: true }],
+};
+
 const values = (): readonly Codec[] => [
   json('holder of a lease', [encodeHolder(holder)], (text) => decodeHolder(text, 'x')),
+  json('units of a run', [encodeUnits(units)], (text) => decodeUnits(text, 'x')),
   json('note of a run', notes.map(encodeNote), (text) => decodeNote(text, 'x')),
   json('census', [encodeCensus(census)], (text) => decodeCensus(text, 'x')),
   json('file of censuses', [encodeCensusFile(new Map([['k', encodeCensus(census)]]))], (text) => decodeCensusFile(text, 'x')),

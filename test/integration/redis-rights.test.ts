@@ -58,14 +58,24 @@ test.skipIf(programs[1][1] === null)('the account of an agent cannot start, chan
   const pool = poolKeys('default');
   try {
     const denied = [
-      ...[run.spec, run.control, run.coordinator, run.log, run.note, pool.runs, pool.opened, pool.timings, pool.census, 'other'].flatMap(
-        (key) => [
-          ['DEL', key],
-          ['EXPIRE', key, '1'],
-          ['EVAL', "return redis.call('DEL', KEYS[1])", '1', key],
-          ['EVAL', "return redis.call('DEL', ARGV[1])", '0', key],
-        ],
-      ),
+      ...[
+        run.spec,
+        run.control,
+        run.coordinator,
+        run.log,
+        run.note,
+        pool.runs,
+        pool.opened,
+        pool.timings,
+        pool.census,
+        pool.units,
+        'other',
+      ].flatMap((key) => [
+        ['DEL', key],
+        ['EXPIRE', key, '1'],
+        ['EVAL', "return redis.call('DEL', KEYS[1])", '1', key],
+        ['EVAL', "return redis.call('DEL', ARGV[1])", '0', key],
+      ]),
       ...[run.log, run.note, pool.timings, groupKeys('g').leader].map((key) => ['TYPE', key]),
       ...[['SCAN', '0'], ['RANDOMKEY'], ['KEYS', '*'], ['FLUSHDB'], ['CONFIG', 'GET', '*'], ['SCRIPT', 'FLUSH'], ['FUNCTION', 'LIST']],
       ...[['ACL', 'LIST'], ['CLIENT', 'LIST'], ['MONITOR'], ['PUBLISH', agentChannel('default', agentId('a1')), 'x']],

@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test, vi } from 'vitest';
 import type * as AttemptRequests from '../../coordinator/core/decide/attempt-request.ts';
+import type * as LeaseUnits from '../../coordinator/core/decide/needs/lease-units.ts';
 import type * as Holders from '../../coordinator/core/state/attempts/holders.ts';
 import type * as RemainingWork from '../../coordinator/core/state/remaining-work.ts';
 import { attemptId } from '../../shared/domain/ids.ts';
@@ -17,7 +18,7 @@ const SEEDS = 400;
 const TRIES = 80;
 
 /** Mutations of the core, which the mocks below read. */
-const mutation = vi.hoisted(() => ({ noFence: false, noCompleteness: false, noHold: false }));
+const mutation = vi.hoisted(() => ({ noFence: false, noCompleteness: false, noHold: false, noOthers: false }));
 
 vi.mock('../../coordinator/core/decide/attempt-request.ts', async (original) => {
   const real = await original<typeof AttemptRequests>();
@@ -39,8 +40,15 @@ vi.mock('../../coordinator/core/state/attempts/holders.ts', async (original) => 
   return { ...real, unitsInUse };
 });
 
+vi.mock('../../coordinator/core/decide/needs/lease-units.ts', async (original) => {
+  const real = await original<typeof LeaseUnits>();
+  const leaseUnits: typeof real.leaseUnits = (book, request, now) =>
+    real.leaseUnits(mutation.noOthers ? new Map([...book].filter(([run]) => run === request.run)) : book, request, now);
+  return { ...real, leaseUnits };
+});
+
 afterEach(() => {
-  Object.assign(mutation, { noFence: false, noCompleteness: false, noHold: false });
+  Object.assign(mutation, { noFence: false, noCompleteness: false, noHold: false, noOthers: false });
 });
 
 interface Bug {
@@ -92,6 +100,15 @@ const bugs: readonly Bug[] = [
     name: 'a resource that is granted although others hold it',
     plant: () => {
       mutation.noHold = true;
+      return SOUND;
+    },
+    needs: null,
+    scenarioOf: needyScenarioOf,
+  },
+  {
+    name: 'a resource that is granted although another run holds it',
+    plant: () => {
+      mutation.noOthers = true;
       return SOUND;
     },
     needs: null,

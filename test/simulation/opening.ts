@@ -105,6 +105,7 @@ export function openingOf(scenario: Scenario, rank: Rank, startedAt: number, ahe
       files: printOf('same', 'coordinator'),
       maxWorkerBytes: 0,
       maxWorkerFiles: 0,
+      ...(scenario.rival === undefined ? {} : { unitsIn: POOL }),
       maxfail: limits.maxfail,
       openedAt: startedAt + aheadMs,
       priority: rank.priority,

@@ -8,6 +8,7 @@ import { type Defects, SOUND } from '../fakes/redis/server.ts';
 import { startAgent } from './agent.ts';
 import { startCoordinator } from './coordinator.ts';
 import { scheduleFaults, scheduleOwnFaults } from './faults.ts';
+import { startRival } from './rival.ts';
 import type { Scenario } from './scenario.ts';
 import { type Coordinator, type Living, newWorld, START, type World } from './world.ts';
 
@@ -73,6 +74,7 @@ export async function play(scenario: Scenario, defects: Defects = SOUND): Promis
       if (!isEnding) startAgent(world, agent);
     });
   startCoordinator(world);
+  startRival(world);
   scheduleFaults(world);
   const { second } = world;
   if (second !== null) {

@@ -2,7 +2,7 @@
 // a seed and can be shrunk. Durations and instants are in milliseconds; instants count from the start of the run.
 
 import { assertNever } from '../../shared/assert-never.ts';
-import { allNeeds, type Needs, type ResourceLimits } from '../../shared/domain/needs.ts';
+import { allNeeds, type Needs, type ResourceLimits, type ResourceNeed } from '../../shared/domain/needs.ts';
 import type { Outcome } from '../../shared/domain/outcome.ts';
 import { type Random, randomOf } from './random.ts';
 
@@ -112,6 +112,14 @@ export interface Scenario {
   readonly resources?: ResourceLimits;
   /** Absent if the pool has one run. */
   readonly second?: SecondRun;
+  /** What another run of the pool uses, one after the other. Absent if the run shares its resources with no other. */
+  readonly rival?: readonly RivalUse[];
+}
+
+export interface RivalUse {
+  readonly at: number;
+  readonly resources: readonly ResourceNeed[];
+  readonly forMs: number;
 }
 
 /** In calm weather and with departures only, nothing is lost, so the result of the run is known exactly. */
@@ -141,12 +149,26 @@ export function needyScenarioOf(seed: number): Scenario {
       resources: named.map((name) => ({ name, units: random.int(1, resources[name] + Number(random.chance(0.01))) })),
     });
   };
+  const files = scenario.files.map((file) => ({ ...file, tests: file.tests.map((test) => ({ ...test, needs: needsOfTest() })) }));
+  const agents = scenario.agents.map((agent) => ({
+    ...agent,
+    labels: random.chance(0.6) ? ['gpu'] : random.chance(0.3) ? ['big', 'gpu'] : [],
+  }));
+  const rivalUse = (): RivalUse => ({
+    at: random.int(0, likelyMs(files, agents)),
+    resources: (['db', 'port'] as const).filter(() => random.chance(0.7)).map((name) => ({ name, units: random.int(1, resources[name]) })),
+    forMs: random.int(100, 4000),
+  });
+  // A Redis that loses its data forgets who uses what.
+  const isForgetful = scenario.faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
+  const rival = isForgetful ? [] : Array.from({ length: random.int(0, 5) }, rivalUse).filter((each) => each.resources.length > 0);
   return {
     ...scenario,
     resources,
-    files: scenario.files.map((file) => ({ ...file, tests: file.tests.map((test) => ({ ...test, needs: needsOfTest() })) })),
+    files,
+    agents,
+    ...(random.chance(0.7) ? { rival: rival.sort((left, right) => left.at - right.at) } : {}),
     faults: scenario.faults.map((fault) => (fault.kind === 'leave' && fault.at % 2 === 0 ? { ...fault, kind: 'drain' } : fault)),
-    agents: scenario.agents.map((agent) => ({ ...agent, labels: random.chance(0.6) ? ['gpu'] : random.chance(0.3) ? ['big', 'gpu'] : [] })),
   };
 }
 

@@ -1,7 +1,7 @@
 // Builds the next attempt of a shard from what the shard still lacks.
 
 import type { AttemptRequest, AttemptRole } from '../../../shared/domain/attempt.ts';
-import { type AgentId, attemptId, type NodeId, type ShardId } from '../../../shared/domain/ids.ts';
+import { type AgentId, type AttemptId, attemptId, type NodeId, type ShardId } from '../../../shared/domain/ids.ts';
 import { NO_NEEDS } from '../../../shared/domain/needs.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import type { FileProgress } from '../state/records.ts';
@@ -31,11 +31,17 @@ function remaining(progress: FileProgress): readonly Selector[] {
   return [{ kind: 'tests', file, nodeids }];
 }
 
+const nextFence = (record: ShardRecord): number =>
+  allAttemptsOf(record).reduce((highest, attempt) => Math.max(highest, attempt.fence), 0) + 1;
+
+/** The id of the shard's next attempt. */
+export const nextAttemptId = (record: ShardRecord): AttemptId => attemptId(record.shard.id, nextFence(record));
+
 /** The shard's next attempt, ready to be enqueued, with a fence above all earlier ones. null for an unknown shard. */
 export function nextAttempt(state: RunState, shard: ShardId, role: AttemptRole): AttemptRequest | null {
   const record = state.shards.get(shard);
   if (record === undefined) return null;
-  const fence = allAttemptsOf(record).reduce((highest, attempt) => Math.max(highest, attempt.fence), 0) + 1;
+  const fence = nextFence(record);
   const id = attemptId(shard, fence);
   const about = { id, shard, fence, role, ...placed(state, record, role) };
   if (role === 'rerun') return { ...about, ...rerunWork(state, shard) };

@@ -5,6 +5,7 @@ import type { AttemptRole, InterruptCause, Lane } from '../../../shared/domain/a
 import type { CoverageOptions, ReportedCoverage } from '../../../shared/domain/coverage.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
+import type { UnitsClaim } from '../../../shared/domain/leased-units.ts';
 import type { Needs, ResourceLimits } from '../../../shared/domain/needs.ts';
 import type { NotRunReason } from '../../../shared/domain/outcome.ts';
 import type { SuitePart } from '../../../shared/domain/part.ts';
@@ -144,6 +145,15 @@ export type CoordinatorEvent =
     }
   /** The shard is due, and waits for an agent with these labels or for these resources. */
   | { readonly kind: 'shard-waits'; readonly at: number; readonly shard: ShardId; readonly lacks: Needs }
+  /** All claims of attempts that are not enqueued yet, of resources that the run shares with others. */
+  | { readonly kind: 'units-claimed'; readonly at: number; readonly claims: readonly UnitsClaim[] }
+  /** Which of these claims are granted, and which wait for other runs. */
+  | {
+      readonly kind: 'units-leased';
+      readonly at: number;
+      readonly granted: readonly AttemptId[];
+      readonly waiting: readonly AttemptId[];
+    }
   | { readonly kind: 'attempt-taken'; readonly at: number; readonly attempt: AttemptId; readonly agent: AgentId }
   /** The agent was asked to leave: its workspace differs from the run's, or others do better. Its failed tests run on other agents. */
   | { readonly kind: 'agent-dismissed'; readonly at: number; readonly agent: AgentId; readonly why: DismissalCause }

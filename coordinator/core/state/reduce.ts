@@ -18,6 +18,7 @@ import {
   attemptTaken,
   loseAttempts,
 } from './attempts/attempt-life.ts';
+import { forgetAnswers, unitsClaimed, unitsLeased } from './attempts/leased-units.ts';
 import { beginWait } from './attempts/waits.ts';
 import { type Change, OTHER } from './changes.ts';
 import { applySuitePlan } from './collection/suite-plan.ts';
@@ -138,6 +139,12 @@ function applyNow(state: RunState, event: CoordinatorEvent): void {
     case 'shard-waits':
       beginWait(state, event);
       break;
+    case 'units-claimed':
+      unitsClaimed(state, event);
+      break;
+    case 'units-leased':
+      unitsLeased(state, event);
+      break;
     case 'attempt-enqueued':
       attemptEnqueued(state, event);
       break;
@@ -161,6 +168,7 @@ function applyNow(state: RunState, event: CoordinatorEvent): void {
       break;
     case 'redis-emptied':
       state.hasLostMessages = true;
+      forgetAnswers(state);
       loseAttempts(state);
       break;
     case 'redis-lost':
@@ -183,6 +191,7 @@ function applyNow(state: RunState, event: CoordinatorEvent): void {
       break;
     case 'run-resumed':
       runResumed(state);
+      forgetAnswers(state);
       break;
     case 'run-closed':
       runClosed(state, event);

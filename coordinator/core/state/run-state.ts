@@ -4,6 +4,7 @@ import type { KeptCoverage, ReportedCoverage } from '../../../shared/domain/cove
 import type { CollectError, RunEvent } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Rejection, SessionError } from '../../../shared/domain/report.ts';
+import { noUnits, type UnitsState } from './attempts/units-state.ts';
 import type { Change } from './changes.ts';
 import { newSuiteState, type SuiteState } from './collection/suite-state.ts';
 import type { CloseReason, RunOpened } from './events.ts';
@@ -23,6 +24,8 @@ export interface RunState {
   readonly tests: Map<NodeId, TestRecord>;
   readonly suite: SuiteState;
   readonly work: Work;
+  /** Claims of resources that the run shares with other runs. */
+  readonly units: UnitsState;
   /** The agents' coverage reports in order, and the combined coverage; null until combined. */
   readonly coverage: { readonly kept: KeptCoverage[]; combined: ReportedCoverage | null };
   readonly shown: ShownState;
@@ -89,6 +92,7 @@ export function openRun(opened: RunOpened): RunState {
     tests: new Map(),
     suite: newSuiteState(opened),
     work: noWork(),
+    units: noUnits(),
     coverage: { kept: [], combined: null },
     shown: noneShown(),
     collectErrors: new Map(),

@@ -109,6 +109,8 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'suite-listed':
     case 'suite-refused':
     case 'tick':
+    case 'units-claimed':
+    case 'units-leased':
       return [];
     default:
       return assertNever(event);

@@ -6,6 +6,7 @@ import type { JoinedRun, PoolMember, SharedSlots, Slot } from '../../../agent/po
 import type { AttemptRequest, Lane } from '../../../shared/domain/attempt.ts';
 import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
+import { leasedUnits } from '../../../shared/domain/leased-units.ts';
 import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { agentChannel, coverageField, PRESENCE_MS } from '../../../shared/redis/keys.ts';
@@ -60,7 +61,7 @@ export function modelMember(place: Place, pool: string, agent: AgentId, labels: 
     },
     join(spec) {
       served.add(spec.runId);
-      return joinRun(place, redis, { pool, run: spec.runId }, agent, labels.length === 0 ? [null] : [labels, null]);
+      return joinRun(place, redis, { pool, run: spec.runId }, spec.unitsIn, agent, labels.length === 0 ? [null] : [labels, null]);
     },
     async [Symbol.asyncDispose]() {
       await heart.stop();
@@ -78,6 +79,7 @@ async function joinRun(
   place: Place,
   redis: Connection,
   address: RunAddress,
+  unitsIn: string | undefined,
   agent: AgentId,
   lanes: readonly (Lane | null)[],
 ): Promise<JoinedRun> {
@@ -276,6 +278,12 @@ async function joinRun(
     },
 
     serverNow: () => redis.request(() => server.schedule.now()),
+    leasedUnits: async () =>
+      unitsIn === undefined
+        ? null
+        : await redis.request(() =>
+            leasedUnits(scripts.poolOf(server, unitsIn).units.get(runId) ?? null, Math.floor(server.schedule.now())),
+          ),
     silenceMs: () => clock.now() - beatenAt,
 
     async leave() {

@@ -18,6 +18,7 @@ import { NO_VERIFIER, type Verifier } from '../../../shared/wire/signature.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { type Place, readStream } from './reading.ts';
 import * as scripts from './scripts.ts';
+import { modelUnits } from './units.ts';
 
 const READ_BATCHES = 200;
 
@@ -175,6 +176,7 @@ async function openChannel(
     isFound,
     epoch,
     log: null,
+    units: spec.unitsIn === undefined ? null : modelUnits(server, redis, spec.unitsIn, runId),
 
     async enqueue(attempts) {
       const work = enqueue(attempts).finally(() => enqueuing.delete(work));

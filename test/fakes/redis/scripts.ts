@@ -36,7 +36,7 @@ function keysOf(server: RedisServer, id: RunId): RunKeysData {
 export function poolOf(server: RedisServer, name: string): PoolData {
   const known = server.data.pools.get(name);
   if (known !== undefined) return known;
-  const pool: PoolData = { runs: new Map(), opened: [], agents: new Map() };
+  const pool: PoolData = { runs: new Map(), opened: [], agents: new Map(), units: new Map(), unitsVersion: '' };
   server.data.pools.set(name, pool);
   return pool;
 }

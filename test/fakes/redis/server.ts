@@ -5,6 +5,7 @@
 
 import type { Lane } from '../../../shared/domain/attempt.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
+import type { RunUnits } from '../../../shared/domain/leased-units.ts';
 import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import type { Process, Schedule } from './process.ts';
 
@@ -61,6 +62,9 @@ export interface PoolData {
   readonly runs: Map<RunId, string>;
   readonly opened: Entry[];
   readonly agents: Map<AgentId, number>;
+  /** What each run has claimed, and the version of all of it; empty for none. */
+  readonly units: Map<RunId, RunUnits>;
+  unitsVersion: string;
 }
 
 export interface ServerData {

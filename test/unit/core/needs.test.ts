@@ -3,6 +3,7 @@ import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts
 import { decide } from '../../../coordinator/core/decide/decide.ts';
 import { merge } from '../../../coordinator/core/result/merge.ts';
 import { LOST_HOLD_MS } from '../../../coordinator/core/state/attempts/holders.ts';
+import { claimsOf } from '../../../coordinator/core/state/attempts/leased-units.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import type { RunState } from '../../../coordinator/core/state/run-state.ts';
@@ -15,6 +16,7 @@ import {
   draining,
   ended,
   finished,
+  givenUp,
   joined,
   left,
   lost,
@@ -81,6 +83,42 @@ test('stops the attempt of a lost agent that returns, and starts another once it
     { kind: 'await-needs', shard: 's1' },
   ]);
   expect(then(state, ended(a1, 1, 1, { kind: 'interrupted', by: 'superseded' }))).toEqual(['s1']);
+});
+
+test('claims the units that other runs may use, waits only for those it does not get, and starts what is granted', () => {
+  const opening = opened(
+    [1, 2, 3].map((index) => needing(index, resource('db'))),
+    { resources: { db: 2 } },
+  );
+  const state = stateAfter({ ...opening, spec: { ...opening.spec, unitsIn: 'default' } }, joined(a1));
+  expect(decideAll(state)).toMatchObject([
+    { kind: 'await-needs', shard: 's3' },
+    { kind: 'claim-units', claims: [{ attempt: 's1.1' }, { attempt: 's2.1' }] },
+  ]);
+  const answer = (granted: readonly string[], waiting: readonly string[]): CoordinatorEvent =>
+    ({ kind: 'units-leased', at: 2000, granted, waiting }) as CoordinatorEvent;
+  reduce(state, answer(['s2.1'], ['s1.1']));
+  expect(decideAll(state)).toMatchObject([
+    { kind: 'start-attempt', shard: 's2' },
+    { kind: 'await-needs', shard: 's1', lacks: resource('db') },
+  ]);
+  expect(claimsOf(state).map(({ attempt }) => attempt)).toEqual(['s2.1', 's1.1']);
+  // What is not wanted any more is not claimed any more, granted or not.
+  reduce(state, answer(['s1.1'], []));
+  for (const event of [reported(a1, 1, 1, collected('test_1.py', [])), givenUp(1)]) reduce(state, event);
+  expect(decideAll(state)).toMatchObject([{ kind: 'claim-units', claims: [{ attempt: 's3.1' }] }]);
+});
+
+test('asks again for the units of a resumed run', () => {
+  const opening = opened([needing(1, resource('db'))]);
+  const state = stateAfter({ ...opening, spec: { ...opening.spec, unitsIn: 'default' } }, joined(a1));
+  decideAll(state);
+  for (const event of [
+    { kind: 'units-leased', at: 2000, granted: ['s1.1'], waiting: [] },
+    { kind: 'run-resumed', at: 3000 },
+  ])
+    reduce(state, event as CoordinatorEvent);
+  expect(startsOf(state)).toEqual([]);
 });
 
 test('sends a shard with a label to the queue of agents that have it', () => {

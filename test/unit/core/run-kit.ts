@@ -274,6 +274,8 @@ export function eventOf(state: RunState, action: Action, at: number): Coordinato
       return { kind: 'shard-split', at, shard: action.shard, into: divideByNeeds(state, action.shard), byNeeds: true };
     case 'await-needs':
       return { kind: 'shard-waits', at, shard: action.shard, lacks: action.lacks };
+    case 'claim-units':
+      return { kind: 'units-claimed', at, claims: action.claims };
     case 'lose-attempt':
       return { kind: 'attempt-lost', at, attempt: action.attempt, agent: null };
   }

@@ -1,14 +1,19 @@
 // Grants attempts the labels and resources that their tests need.
 //
 // The coordinator is the only owner of resources, and an attempt gets all of its resources at once or none. So no two attempts can wait for
-// each other. The shard that has waited longest goes first, and what it lacks is kept free for it.
+// each other. The shard that has waited longest goes first, and what it lacks is kept free for it. Units that the run shares with other runs
+// are then claimed for the shard, and it starts once they are granted: see lease-units.ts.
 
+import type { AttemptId } from '../../../../shared/domain/ids.ts';
+import type { UnitsClaim } from '../../../../shared/domain/leased-units.ts';
 import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
 import { unitsInUse } from '../../state/attempts/holders.ts';
+import { sharesUnits } from '../../state/attempts/leased-units.ts';
 import { openWait, waitingSince } from '../../state/attempts/waits.ts';
 import type { ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';
 import type { Action } from '../actions.ts';
+import { nextAttemptId } from '../attempt-request.ts';
 import { isAnyoneHere, laneFor, needsOf } from './placement.ts';
 
 type Start = Extract<Action, { readonly kind: 'start-attempt' }>;
@@ -22,17 +27,38 @@ interface Asking {
 /** Returns the actions without the starts that must wait, and with a new `await-needs` for each of these that did not wait before. */
 export function grantStarts(state: RunState, actions: readonly Action[]): readonly Action[] {
   const asking = actions.flatMap((action) => askingOf(state, action));
-  if (asking.length === 0) return actions;
+  if (asking.length === 0 && state.units.wanted.length === 0) return actions;
   const inUse = new Map(unitsInUse(state));
   const denied = new Set<Action>();
   const waits: Action[] = [];
-  for (const { start, record, needs } of asking.toSorted((one, other) => waitingSince(one.record) - waitingSince(other.record))) {
-    const lacks = lacking(state, start, needs, inUse);
+  const wanted: UnitsClaim[] = [];
+  const starting = new Set<AttemptId>();
+  for (const { start, record, needs } of asking.toSorted((one, other) => turnOf(state, one) - turnOf(state, other))) {
+    let lacks = lacking(state, start, needs, inUse);
+    if (lacks === null && sharesUnits(state) && needs.resources.length > 0) {
+      const claim = { attempt: nextAttemptId(record), resources: needs.resources };
+      if (state.units.granted.has(claim.attempt)) {
+        starting.add(claim.attempt);
+        continue;
+      }
+      wanted.push(claim);
+      denied.add(start);
+      // Until the first answer, it is not known whether the shard waits.
+      if (!state.units.waiting.has(claim.attempt)) continue;
+      lacks = { labels: [], resources: needs.resources };
+    }
     if (lacks === null) continue;
     denied.add(start);
     if (isNewWait(state, record, lacks)) waits.push({ kind: 'await-needs', shard: record.shard.id, lacks });
   }
-  return [...actions.filter((action) => !denied.has(action)), ...waits];
+  return [...actions.filter((action) => !denied.has(action)), ...waits, ...claims(state, wanted, starting)];
+}
+
+/** The claims of the run if they have changed. */
+function claims({ units }: RunState, wanted: readonly UnitsClaim[], starting: ReadonlySet<AttemptId>): readonly Action[] {
+  const waiting = units.wanted.filter(({ attempt }) => !starting.has(attempt));
+  const isSame = wanted.length === waiting.length && wanted.every(({ attempt }, index) => waiting[index]?.attempt === attempt);
+  return isSame ? [] : [{ kind: 'claim-units', claims: wanted }];
 }
 
 function askingOf(state: RunState, action: Action): readonly Asking[] {
@@ -42,6 +68,10 @@ function askingOf(state: RunState, action: Action): readonly Asking[] {
   const needs = needsOf(state, record, action.role);
   return needs === NO_NEEDS ? [] : [{ start: action, record, needs }];
 }
+
+/** Shards whose units are claimed already go first, so that no claim gives way to a later one. */
+const turnOf = ({ units }: RunState, { record }: Asking): number =>
+  units.wanted.some(({ attempt }) => attempt === nextAttemptId(record)) ? Number.NEGATIVE_INFINITY : waitingSince(record);
 
 /** What the attempt lacks; null if it may start. Counts its units as in use either way, so that no later one overtakes it. */
 function lacking(state: RunState, { role }: Start, { labels, resources }: Needs, inUse: Map<string, number>): Needs | null {

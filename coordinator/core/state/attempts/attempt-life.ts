@@ -16,6 +16,7 @@ import type { RunState } from '../run-state.ts';
 import { settle } from '../settle.ts';
 import { observeWork } from '../worker-time.ts';
 import { applyReport } from './attempt-progress.ts';
+import { unitsTaken } from './leased-units.ts';
 import { endWait } from './waits.ts';
 
 export function attemptEnqueued(state: RunState, event: EventOf<'attempt-enqueued'>): void {
@@ -45,6 +46,7 @@ export function attemptEnqueued(state: RunState, event: EventOf<'attempt-enqueue
   if (role === 'rerun') beginRerun(state, attempt, selectors);
   state.firstEnqueuedAt ??= at;
   endWait(record, at);
+  unitsTaken(state, id);
   addAttempt(state, record, attempt);
 }
 

@@ -1,0 +1,78 @@
+// When an agent stops attempts that use resources.
+
+import { expect, test } from 'vitest';
+import type { JoinedRun } from '../../../agent/ports.ts';
+import { keepResourceLease, RESOURCE_LEASE_MS, withoutUnits } from '../../../agent/resource-lease.ts';
+import { LOST_HOLD_MS } from '../../../coordinator/core/state/attempts/holders.ts';
+import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
+import { attemptId, shardId } from '../../../shared/domain/ids.ts';
+import { type LeasedUnits, UNITS_LEASE_MS } from '../../../shared/domain/leased-units.ts';
+
+const request = (index: number, needs: AttemptRequest['needs']): AttemptRequest => ({
+  id: attemptId(shardId(index), 1),
+  shard: shardId(index),
+  fence: 1,
+  role: 'primary',
+  selectors: [],
+  predictedSeconds: 1,
+  avoid: [],
+  needs,
+});
+const db = { labels: [], resources: [{ name: 'db', units: 1 }] };
+const [held, denied, free] = [request(1, db), request(2, db), request(3, undefined)];
+const runWith = (units: LeasedUnits | Error | null, silenceMs = 0): JoinedRun =>
+  ({
+    silenceMs: () => silenceMs,
+    leasedUnits: async () => {
+      if (units instanceof Error) throw units;
+      return units;
+    },
+  }) as unknown as JoinedRun;
+const leased = (ageMs: number): LeasedUnits => ({ ageMs, granted: new Set([held.id]) });
+
+test('begins an attempt only if its run holds its resources', async () => {
+  const may = async (run: JoinedRun, attempt: AttemptRequest): Promise<boolean> => (await withoutUnits(run, attempt)) === null;
+  expect(await may(runWith(leased(0)), held)).toBe(true);
+  expect(await may(runWith(leased(0)), denied)).toBe(false);
+  expect(await may(runWith(leased(RESOURCE_LEASE_MS)), held)).toBe(false);
+  expect(await may(runWith(new Error('no answer')), held)).toBe(false);
+  expect(await may(runWith(new Error('no answer')), free)).toBe(true);
+  expect(await may(runWith(null), held)).toBe(true);
+});
+
+test.each([
+  ['holds one of two', runWith(leased(0)), [denied]],
+  ['does not renew its units', runWith(leased(RESOURCE_LEASE_MS)), [held, denied]],
+  ['does not answer', runWith(new Error('no answer')), []],
+  ['is silent', runWith(leased(0), RESOURCE_LEASE_MS), [held, denied]],
+  ['shares nothing', runWith(null), []],
+])('stops the attempts whose resources the run may not use: it %s', async (_, run, stopped) => {
+  const running = [held, denied, free];
+  const interrupted = new Set<AttemptRequest>();
+  const over = new AbortController();
+  let waits = 0;
+  await keepResourceLease(
+    run,
+    {
+      runs: (which) => running.some(which),
+      interruptAll: (_by, which = () => true) => {
+        for (const each of running.filter(which)) interrupted.add(each);
+      },
+    } as Parameters<typeof keepResourceLease>[1],
+    {
+      now: () => 0,
+      // Long enough for the answer.
+      wait: async () => {
+        for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+        waits += 1;
+        if (waits > 3) over.abort();
+      },
+    },
+    over.signal,
+  );
+  expect([...interrupted]).toEqual(stopped);
+});
+
+test('stops them before others get the resources', () => {
+  expect(RESOURCE_LEASE_MS).toBeLessThan(Math.min(UNITS_LEASE_MS, LOST_HOLD_MS));
+});
