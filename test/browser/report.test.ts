@@ -8,7 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OWN_FOLDER, placesIn } from '../../coordinator/report-places.ts';
 import { reportHtml } from '../../coordinator/web/report-html.ts';
-import { nodeId, testFile } from '../../shared/domain/ids.ts';
+import { nodeId, shardId, testFile } from '../../shared/domain/ids.ts';
 import type { Report } from '../../shared/domain/report.ts';
 import { openBrowser, openPage, whyNoBrowser } from '../support/browser.ts';
 import { hostile } from '../support/hostile.ts';
@@ -181,6 +181,42 @@ describe.skipIf(why !== null)('report.html in a browser', () => {
     await wholeRun.click();
     await expect.poll(() => wholeRun.isDisabled()).toBe(true);
     expect(problems).toEqual([]);
+  });
+
+  test('the timeline has a lane for each resource that shards waited for', async () => {
+    const startedAt = (seconds: number): string => new Date(Date.parse(shop.startedAt) + seconds * 1000).toISOString();
+    const wait = (shard: number, at: number, seconds: number) => ({
+      shard: shardId(shard),
+      labels: [],
+      resources: ['payments-sandbox'],
+      startedAt: startedAt(at),
+      seconds,
+    });
+    const waiting = { ...shop, waits: [wait(1, 2, 0.5), wait(2, 2.2, 1), wait(3, 5, 0.4)] };
+    await using opened = await openPage(browser, await write('waits', waiting));
+    const { page, problems } = opened;
+    const name = page.locator('.lane-name.wait');
+    await expect.poll(() => name.innerText()).toBe('waits for payments-sandbox');
+    expect(await name.getAttribute('title')).toBe('3 shards waited for the resource payments-sandbox, 1.60 s in all');
+    expect(await page.getByRole('list', { name: 'Legend' }).innerText()).toContain('a shard waits');
+    await timeline(page).scrollIntoViewIfNeeded();
+    // The browser warns of the readings below.
+    expect(problems).toEqual([]);
+    /** The color at a time of the run, in the lane of the waits. */
+    const colorAt = (seconds: number): Promise<string> =>
+      page.evaluate(`(() => {
+        const canvas = document.querySelector('.lanes canvas');
+        const [x, y] = [Math.round((${seconds} / 6.4) * canvas.width), Math.round(canvas.height * (1 - 0.5 / 17))];
+        const [red, green, blue] = canvas.getContext('2d').getImageData(x, y, 1, 1).data;
+        return '#' + [red, green, blue].map((part) => part.toString(16).padStart(2, '0')).join('');
+      })()`);
+    const color = (variable: string): Promise<string> =>
+      page.evaluate(`getComputedStyle(document.documentElement).getPropertyValue('${variable}').trim()`);
+    const [drawn, idle] = [await color('--waiting'), await color('--idle')];
+    await expect.poll(() => colorAt(2.1)).toBe(drawn);
+    expect([await colorAt(3.1), await colorAt(5.2)]).toEqual([drawn, drawn]);
+    expect([await colorAt(1.9), await colorAt(3.4), await colorAt(4.8)]).toEqual([idle, idle, idle]);
+    await page.screenshot({ path: join(screenshots, 'timeline-waits.png') });
   });
 
   test('the keys select the bars of the timeline, and the page announces each to screen readers', async () => {

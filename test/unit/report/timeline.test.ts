@@ -8,6 +8,7 @@ import { besides, type Cursor, nextFailure } from '../../../coordinator/web/brow
 import { actOf } from '../../../coordinator/web/browser/timeline/keys.ts';
 import { type Timeline, timelineOf } from '../../../coordinator/web/browser/timeline/lanes.ts';
 import { cursorOf, pointTo, type Selection } from '../../../coordinator/web/browser/timeline/selection.ts';
+import { waitLanesOf } from '../../../coordinator/web/browser/timeline/waits.ts';
 import { pageData } from '../../../coordinator/web/report-page.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import { sampleReport, sampleTest } from './sample-report.ts';
@@ -157,4 +158,22 @@ describe('the selection', () => {
     expect(pointTo(keys, null)).toBe(keys);
     expect(pointTo(nothing, null)).toBe(nothing);
   });
+});
+
+test('waits for one thing share a lane, in which times without a pause are one bar', () => {
+  const wait = (shard: string, what: string, fromMs: number, ms: number) => [shard, what, fromMs, ms] as const;
+  const waits = [wait('s1', 'the resource db', 3000, 500), wait('s2', 'the label gpu', 0, 100), wait('s3', 'the resource db', 1000, 600)];
+  expect(
+    waitLanesOf({ data: { waits: [...waits, wait('s1', 'the resource db', 1500, 900), wait('s4', 'the resource db', 9, 0)] } as never }),
+  ).toEqual([
+    { what: 'the label gpu', shards: 1, bars: [{ fromMs: 0, toMs: 100 }] },
+    {
+      what: 'the resource db',
+      shards: 2,
+      bars: [
+        { fromMs: 1000, toMs: 2400 },
+        { fromMs: 3000, toMs: 3500 },
+      ],
+    },
+  ]);
 });

@@ -28,8 +28,11 @@ const LANE = { least: 8, most: 22 } as const;
 const HIT = 3;
 
 /** In pixels. */
-export const laneHeightOf = ({ lanes }: Timeline): number =>
-  Math.max(LANE.least, Math.min(LANE.most, Math.floor(LANES_ROOM / Math.max(1, lanes.length))));
+export const laneHeightOf = (timeline: Timeline): number =>
+  Math.max(LANE.least, Math.min(LANE.most, Math.floor(LANES_ROOM / Math.max(1, rowsOf(timeline)))));
+
+/** The lanes of the workers, and those of the waits below them. */
+export const rowsOf = ({ lanes, waits }: Timeline): number => lanes.length + waits.length;
 
 /** True if the bar is one test's. */
 export const isSingle = ({ from, to }: Bar): boolean => to - from === 1;

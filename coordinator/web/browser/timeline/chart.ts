@@ -1,7 +1,7 @@
 // One timeline on the page: its elements, its visible part and what is selected in it, and everything that can be done to it.
 
 import { assertNever } from '../../../../shared/assert-never.ts';
-import { type Bar, barAt, barOf, isSingle, laneHeightOf } from './bars.ts';
+import { type Bar, barAt, barOf, isSingle, laneHeightOf, rowsOf } from './bars.ts';
 import { attemptAt, type Cursor } from './cursor.ts';
 import type { KeyAct } from './keys.ts';
 import { endOf, type Timeline } from './lanes.ts';
@@ -33,7 +33,7 @@ export interface Chart {
 
 /** Adapts to the canvas's width and to the timeline's length. */
 export function measure({ viewport, painter, timeline }: Chart): void {
-  viewport.fit(timeline.endMs, laneHeightOf(timeline) * timeline.lanes.length);
+  viewport.fit(timeline.endMs, laneHeightOf(timeline) * rowsOf(timeline));
   painter.redraw();
 }
 

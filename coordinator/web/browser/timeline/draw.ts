@@ -2,6 +2,8 @@
 
 import { statuses } from '../model.ts';
 import { instant } from '../words.ts';
+import { rowsOf } from './bars.ts';
+import { drawWaits } from './draw-waits.ts';
 import { endOf, type Lane, placeAt, type Timeline, utilisation } from './lanes.ts';
 
 export interface Palette {
@@ -10,6 +12,7 @@ export interface Palette {
   readonly marks: Readonly<Record<Timeline['marks'][number]['kind'], string>>;
   readonly idle: string;
   readonly starting: string;
+  readonly waiting: string;
   readonly line: string;
   readonly text: string;
   readonly muted: string;
@@ -27,6 +30,7 @@ export function readPalette(element: HTMLElement): Palette {
     marks: { deadline: color('failed'), drain: color('flaky'), end: color('muted') },
     idle: color('idle'),
     starting: color('starting'),
+    waiting: color('waiting'),
     line: color('line'),
     text: color('text'),
     muted: color('muted'),
@@ -128,7 +132,7 @@ export interface Outlined {
 
 export function drawLanes(canvas: HTMLCanvasElement, scene: Scene, ticks: readonly number[], outlined: Outlined | null): void {
   const { timeline, palette, width, laneHeight, toX } = scene;
-  const height = laneHeight * timeline.lanes.length;
+  const height = laneHeight * rowsOf(timeline);
   const context = prepare(canvas, width, height);
   const endX = Math.min(width, toX(timeline.endMs));
   timeline.lanes.forEach((lane, index) => {
@@ -139,6 +143,7 @@ export function drawLanes(canvas: HTMLCanvasElement, scene: Scene, ticks: readon
     context.fillStyle = palette.starting;
     context.fillRect(0, top + 1, begunX, laneHeight - 2);
   });
+  drawWaits(context, scene);
   context.fillStyle = palette.line;
   for (const tick of ticks) context.fillRect(Math.round(toX(tick)), 0, 1, height);
   const visible = timeline.lanes.map((lane) => {

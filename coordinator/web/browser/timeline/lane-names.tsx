@@ -1,8 +1,9 @@
 // The names beside the lanes of the timeline.
 
 import { agentName, type Model } from '../model.ts';
-import { duration, percent } from '../words.ts';
+import { duration, percent, plural } from '../words.ts';
 import type { Lane, Timeline } from './lanes.ts';
+import type { WaitLane } from './waits.ts';
 
 /** A lower lane has no room for its xdist worker's name. In pixels. */
 const NAMED_LANE = 11;
@@ -26,6 +27,9 @@ export function LaneNames({ model, timeline, laneHeight }: Props) {
           height={laneHeight}
           runMs={timeline.runMs}
         />
+      ))}
+      {timeline.waits.map((lane, index) => (
+        <WaitName key={lane.what} lane={lane} isFirst={index === 0} height={laneHeight} />
       ))}
     </div>
   );
@@ -56,6 +60,28 @@ function LaneName({ lane, agent, isFirst, height, runMs }: LaneProps) {
           <span class="share">{percentShort(busyMs / runMs)}</span>
         </>
       )}
+    </div>
+  );
+}
+
+/** There is little room. */
+const briefly = (what: string): string => what.replace(/\bthe (?:resource|labels?) /g, '');
+
+interface WaitProps {
+  readonly lane: WaitLane;
+  readonly isFirst: boolean;
+  readonly height: number;
+}
+
+function WaitName({ lane: { what, shards, bars }, isFirst, height }: WaitProps) {
+  const ms = bars.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  return (
+    <div
+      class={isFirst ? 'lane-name first wait' : 'lane-name wait'}
+      style={{ height: `${height}px` }}
+      title={`${plural(shards, 'shard')} waited for ${what}, ${duration(ms)} in all`}
+    >
+      {(height >= NAMED_LANE || isFirst) && <span class="agent">waits for {briefly(what)}</span>}
     </div>
   );
 }

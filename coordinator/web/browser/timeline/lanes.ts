@@ -2,6 +2,7 @@
 // tests are too small to see.
 
 import { type Attempts, type Model, ran, statuses } from '../model.ts';
+import { type WaitLane, waitLanesOf } from './waits.ts';
 
 export interface Lane {
   readonly agent: string;
@@ -17,6 +18,7 @@ export interface Lane {
 
 export interface Timeline {
   readonly lanes: readonly Lane[];
+  readonly waits: readonly WaitLane[];
   readonly attempts: Attempts;
   readonly fileOfAttempt: Int32Array;
   /** When the first test of the run began. */
@@ -58,7 +60,7 @@ export function timelineOf(model: Model): Timeline {
   }
   const firstMs = Math.min(...lanes.map((lane) => attempts.startedAt[lane.attempts[0] ?? -1] ?? 0), endMs);
   const fileOfAttempt = attempts.row.map((row) => model.file[row] ?? -1);
-  return { lanes, attempts, fileOfAttempt, firstMs, endMs: Math.max(1, endMs), runMs, marks };
+  return { lanes, waits: waitLanesOf(model), attempts, fileOfAttempt, firstMs, endMs: Math.max(1, endMs), runMs, marks };
 }
 
 export const endOf = (attempts: Attempts, attempt: number): number => (attempts.startedAt[attempt] ?? 0) + (attempts.ms[attempt] ?? 0);

@@ -88,6 +88,11 @@ function Legend({ timeline }: { readonly timeline: Timeline }) {
       <li>
         <i class="swatch idle" /> idle
       </li>
+      {timeline.waits.length > 0 && (
+        <li>
+          <i class="swatch waiting" /> a shard waits
+        </li>
+      )}
     </ul>
   );
 }
