@@ -25,8 +25,8 @@ export interface Pools {
    * Throws `run-is-served` if the other coordinator stays, and the reason of the signal.
    */
   openRun(spec: RunSpec, takeOver?: Partial<TakeOver>): Promise<RunChannel>;
-  /** Milliseconds since the epoch by the Redis server's clock, which coordinator and agents share. */
-  serverNow(): Promise<number>;
+  /** Milliseconds since the epoch by the clock of the Redis server, which coordinator and agents of the pool share. */
+  serverNow(pool: string): Promise<number>;
   /** Asks the coordinator of a run to end it. false if the run is not open. */
   cancel(run: RunId): Promise<boolean>;
   /** Agents of the pool that are alive now, whether or not they serve a run; used for the plan. */

@@ -33,7 +33,7 @@ export async function drainCommand(
       const others = agents.length === 0 ? 'no agents' : agents.slice(0, 20).map(oneLine).join(', ');
       throw new ShardlineError('no-such-agent', { agent, pool, others });
     }
-    await requestDrain(redis, keys, { pool, agent, at: await serverNow(redis) }, signer);
+    await requestDrain(redis, keys, { pool, agent, at: await serverNow(redis, pool) }, signer);
     const isGone = async (): Promise<boolean> => !(await alive(redis, keys.agents)).includes(agent);
     /** How long the agent says that its drain may take. */
     let seconds = 0;

@@ -134,7 +134,7 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
       return counts.some((count) => count > 0);
     },
     claimNumbers: (counter, count, floor) => claimNumbers(membership, counter, count, floor),
-    serverNow: () => serverNow(redis),
+    serverNow: () => serverNow(redis, pool),
     leasedUnits: () => readUnits(request),
     silenceMs: () => performance.now() - beatenAt,
     async leave() {

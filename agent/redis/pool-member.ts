@@ -112,7 +112,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   /** By the clock of the server, which those who can write to it cannot set. */
   const unexpired = async (specs: readonly RunSpec[]): Promise<readonly RunSpec[]> => {
     if (specs.length === 0) return [];
-    const now = await retryWhileUnavailable(() => serverNow(redis), warn);
+    const now = await retryWhileUnavailable(() => serverNow(redis, pool), warn);
     return specs.filter(({ runId, expiresAt = Number.POSITIVE_INFINITY }) => {
       if (now < expiresAt) return true;
       served.add(runId);

@@ -80,7 +80,7 @@ export async function openRedis(
   if (doubt !== null) edge.stderr.write(`shardline: warning: ${doubt}\n`);
   signal.throwIfAborted();
   const pools = redisPools(redis, { line, keepsLog: settings.redis !== null, ...trust });
-  const aheadMs = aheadOf(await pools.serverNow(), Date.now());
+  const aheadMs = aheadOf(await pools.serverNow(settings.pool), Date.now());
   const place: Place = { setting, url, opened, signal };
   const first = await openWithAgents(place, () => announce(pools, aheadMs), '');
   const onDropped = (dropped: number, source: string): void => {

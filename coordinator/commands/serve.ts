@@ -26,7 +26,7 @@ export async function serveCommand(settings: ServeSettings, edge: Edge): Promise
   const redis = await connect(settings.redis, 'shardline:serve', { tls: settings.redisTls });
   try {
     // If the Redis account may not read the server's time, this machine's clock is used.
-    const aheadMs = await serverNow(redis).then(
+    const aheadMs = await serverNow(redis, settings.pool).then(
       (now) => aheadOf(now, Date.now()),
       (thrown: unknown) => (/NOPERM/.test(String(thrown)) ? 0 : Promise.reject(thrown)),
     );

@@ -17,7 +17,7 @@ export const redisPools = (
   { line = null, keepsLog = true, signer = null, verifier = NO_VERIFIER }: Partial<ChannelOptions> = {},
 ): Pools => ({
   openRun: (spec, takeOver = {}) => openChannel(redis, spec, { line, keepsLog, signer, verifier }, { ...NEW_RUN, ...takeOver }),
-  serverNow: () => serverNow(redis),
+  serverNow: (pool) => serverNow(redis, pool),
   async cancel(run) {
     const { spec, coordinator } = runKeys(run);
     return (await redis.eval(CANCEL, 2, spec, coordinator)) === 1;

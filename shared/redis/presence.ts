@@ -9,6 +9,7 @@ import { agentIdSchema, readId } from '../wire/parse.ts';
 import type { Signer } from '../wire/signature.ts';
 import { type PoolKeys, PRESENCE_MS } from './keys.ts';
 import { runScript, script } from './script.ts';
+import { timeAt } from './server-clock.ts';
 
 /** How long the name of a lost agent is kept, in milliseconds. */
 const FORGET_MS = 60_000;
@@ -51,8 +52,7 @@ export async function leavePresence(redis: Redis, { agents, facts }: PoolKeys, a
 
 /** Without a script, so that an account may watch a pool that may only read. */
 export async function alive(redis: Redis, agentsKey: string): Promise<readonly AgentId[]> {
-  const [seconds] = await redis.time();
-  const names = await redis.zrangebyscore(agentsKey, Number(seconds) * 1000, '+inf');
+  const names = await redis.zrangebyscore(agentsKey, await timeAt(redis, agentsKey), '+inf');
   return names.flatMap((name) => readId(agentIdSchema, name));
 }
 

@@ -145,6 +145,11 @@ const sources = new Map(
   ),
 );
 
+test('only one file asks Redis for the time, because any server of a cluster may answer', () => {
+  const asking = [...sources].filter(([path, source]) => path.endsWith('.ts') && /\bredis\.time\(|\.time\(\)\.exists/.test(source));
+  expect(asking.map(([path]) => path)).toEqual(['shared/redis/server-clock.ts']);
+});
+
 test('every import of the product follows the rules', () => {
   expect([...sources].flatMap(([path, source]) => violations(path, source))).toEqual([]);
 });

@@ -4,7 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { readFleet } from '../../coordinator/redis/inspect/fleet.ts';
+import { runId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
+import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
+import { alive } from '../../shared/redis/presence.ts';
+import { serverNow } from '../../shared/redis/server-clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { serverProgram, startProgram, type TcpRedis } from '../support/redis.ts';
 import { newProject } from '../support/shardline.ts';
@@ -34,6 +39,49 @@ async function startCluster(servers: TcpRedis[], directory: string): Promise<str
   }
   return `redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
 }
+
+test('in a cluster, the server that holds a pool or a run answers what the time is', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'shardline-test-cluster-'));
+  const servers: TcpRedis[] = [];
+  try {
+    const redis = await connect(await startCluster(servers, directory), 'test');
+    const nodes = await Promise.all(servers.map(({ url }) => connect(url, 'test')));
+    /** How often each server was asked for the time. */
+    const asked = async (): Promise<readonly number[]> => {
+      const counts: number[] = [];
+      for (const node of nodes) counts.push(Number(/^cmdstat_time:calls=(\d+)/m.exec(await node.info('commandstats'))?.[1] ?? 0));
+      return counts;
+    };
+    const ownerOf = async (key: string): Promise<number> =>
+      Math.floor((Number(await redis.call('CLUSTER', 'KEYSLOT', key)) * servers.length) / SLOTS);
+    const owners = new Set<number>();
+    for (const name of ['one', 'two', 'three', 'four', 'five', 'six']) {
+      const { agents } = poolKeys(name);
+      const owner = await ownerOf(agents);
+      owners.add(owner);
+      const before = await asked();
+      expect(Math.abs((await serverNow(redis, name)) - Date.now())).toBeLessThan(10_000);
+      expect(await alive(redis, agents)).toEqual([]);
+      expect((await readFleet(redis, name)).runs).toEqual([]);
+      const after = await asked();
+      expect(after.map((count, index) => count - (before[index] ?? 0) > 0)).toEqual(servers.map((_, index) => index === owner));
+    }
+    expect(owners.size).toBeGreaterThan(1);
+    const runs = ['r1', 'r2', 'r3', 'r4'].map(runId);
+    for (const run of runs) await redis.hset(poolKeys('one').runs, run, '{}');
+    const before = await asked();
+    expect((await readFleet(redis, 'one')).runs).toHaveLength(runs.length);
+    const after = await asked();
+    const holders = await Promise.all([poolKeys('one').agents, ...runs.map((run) => runKeys(run).agents)].map(ownerOf));
+    // One question for the pool's agents, one for the pool itself, and one for each run.
+    const expected = servers.map((_, index) => holders.filter((holder) => holder === index).length + Number(index === holders[0]));
+    expect(after.map((count, index) => count - (before[index] ?? 0))).toEqual(expected);
+    for (const each of [redis, ...nodes]) each.disconnect();
+  } finally {
+    for (const server of servers) await server[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+  }
+});
 
 test('a run over a cluster has the outcomes of pytest', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-cluster-'));

@@ -148,7 +148,7 @@ test('an agent with --trust drains only on a signed request', { timeout: 180_000
   const theirs = await readSigner(join(project.directory, 'theirs'));
   const ours = await readSigner(join(project.directory, 'ours'));
   const keys = poolKeys('default');
-  const request = { pool: 'default', agent: agentId(far.id), at: await serverNow(redis) };
+  const request = { pool: 'default', agent: agentId(far.id), at: await serverNow(redis, 'default') };
   const log = (text: string) => async (): Promise<boolean> => (await project.read('agent.log')).includes(text);
   await requestDrain(redis, keys, request, theirs);
   await eventually('the agent refuses another key', log('it is signed with key'));

@@ -84,7 +84,7 @@ test.each([
     const clock = clockAheadBy(coordinatorMs);
     const startedAt = clock.now();
     const pools = redisPools(redis);
-    const aheadMs = aheadOf(await pools.serverNow(), clock.now());
+    const aheadMs = aheadOf(await pools.serverNow('default'), clock.now());
     const { spec, ...rest } = opened([shardOf(1, ['t/a.py']), shardOf(2, ['t/b.py'])], { at: startedAt, startedAt });
     const opening = { ...rest, spec: { ...spec, runId: runId('clocks'), pool: 'p1' } };
     const channel = await pools.openRun(opening.spec);

@@ -19,7 +19,7 @@ test("an agent drains at the agreed time on the server's clock, without a comman
   const redis = await connect(server.url, 'test');
   try {
     const pools = redisPools(redis);
-    const drain = { at: (await pools.serverNow()) + 500, interruptMs: 1, killMs: 2 };
+    const drain = { at: (await pools.serverNow('p1')) + 500, interruptMs: 1, killMs: 2 };
     const channel = await pools.openRun({ ...opened([]).spec, runId: runId('drained'), pool: 'p1', drain });
     const shard = shardId(1);
     await channel.enqueue([{ id: attemptId(shard, 1), shard, fence: 1, role: 'primary', selectors: [], predictedSeconds: 1, avoid: [] }]);

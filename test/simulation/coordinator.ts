@@ -15,7 +15,7 @@ import { addressOf } from '../../shared/wire/run-spec.ts';
 import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { modelPools } from '../fakes/redis/coordinator-side.ts';
 import { startProcess } from '../fakes/redis/process.ts';
-import { openingOf, SECOND_RUN, suitePlanner } from './opening.ts';
+import { openingOf, POOL, SECOND_RUN, suitePlanner } from './opening.ts';
 import { randomOf } from './random.ts';
 import { type Coordinator, describe, note, type World } from './world.ts';
 
@@ -85,7 +85,7 @@ async function serve(world: World, coordinator: Coordinator, before: Coordinator
 async function serveWith(world: World, coordinator: Coordinator, before: Coordinator | null, pools: Pools): Promise<void> {
   const { scenario, ended } = world;
   const { name, process, log, journal, leave } = coordinator;
-  const aheadMs = aheadOf(await pools.serverNow(), process.clock.now());
+  const aheadMs = aheadOf(await pools.serverNow(POOL), process.clock.now());
   const opened = await (before === null ? open(world, coordinator, pools, aheadMs) : resume(world, coordinator, before, pools));
   if (opened === null) return;
   const { channel, state, recorded, seq } = opened;

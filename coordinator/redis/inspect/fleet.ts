@@ -6,6 +6,7 @@ import type { RunSpec } from '../../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { poolKeys, runKeys } from '../../../shared/redis/keys.ts';
 import { alive, factsOf } from '../../../shared/redis/presence.ts';
+import { timeAt } from '../../../shared/redis/server-clock.ts';
 import type { AgentFacts } from '../../../shared/wire/fleet/agent-facts.ts';
 import { decodeHolder, type LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { agentIdSchema, readId, runIdSchema } from '../../../shared/wire/parse.ts';
@@ -37,16 +38,17 @@ export interface Fleet {
 
 export async function readFleet(redis: Redis, pool: string): Promise<Fleet> {
   const keys = poolKeys(pool);
-  const [specs, ids, time] = await Promise.all([redis.hgetall(keys.runs), alive(redis, keys.agents), redis.time()]);
+  const [specs, ids, now] = await Promise.all([redis.hgetall(keys.runs), alive(redis, keys.agents), timeAt(redis, keys.agents)]);
   const agents = await factsOf(redis, keys, ids);
-  const now = Number(time[0]) * 1000;
   const named = Object.entries(specs).flatMap(([name, text]) => readId(runIdSchema, name).map((id) => ({ id, text })));
-  const runs = await Promise.all(named.map(({ id, text }) => readRun(redis, pool, id, text, now)));
+  const runs = await Promise.all(named.map(({ id, text }) => readRun(redis, pool, id, text)));
   return { runs: runs.sort((left, right) => (left.spec?.openedAt ?? 0) - (right.spec?.openedAt ?? 0)), agents, now };
 }
 
-async function readRun(redis: Redis, pool: string, id: RunId, text: string, now: number): Promise<OpenRun> {
+async function readRun(redis: Redis, pool: string, id: RunId, text: string): Promise<OpenRun> {
   const keys = runKeys(id);
+  // Another server of a cluster may hold the run, and its clock stamps what the run says.
+  const now = await timeAt(redis, keys.agents);
   const [living, holding, lease, note] = await Promise.all([
     redis.zrangebyscore(keys.agents, now, '+inf'),
     redis.hgetall(keys.holding),

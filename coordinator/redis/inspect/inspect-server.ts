@@ -35,7 +35,7 @@ export async function inspectServer(url: string, tls: TlsFiles, pool: string): P
     }
     return {
       answerMs: times.toSorted((left, right) => left - right)[Math.floor(PINGS / 2)] ?? 0,
-      aheadMs: (await serverNow(redis)) - Date.now(),
+      aheadMs: (await serverNow(redis, pool)) - Date.now(),
       maySubscribe: await line.isSubscribed,
       agents: (await alive(redis, poolKeys(pool).agents)).length,
     };
