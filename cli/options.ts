@@ -534,6 +534,17 @@ export const optionTable: readonly OptionRow[] = [
     detail: 'The one that was not used for the longest time is removed. Checkouts in use are never removed.',
   }),
   row({
+    name: 'max-workspace-size',
+    kind: 'bytes',
+    metavar: 'SIZE',
+    group: 'Checkouts',
+    commands: agent,
+    decided: 'no limit',
+    meaning: 'Disk that the checkouts may take',
+    detail:
+      'While they and their repositories take more, checkouts that were not used for the longest time are removed. Checkouts in use are never removed.',
+  }),
+  row({
     name: 'order',
     kind: 'choice',
     metavar: 'ORDER',

@@ -306,6 +306,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     prepare: text('prepare'),
     lockFiles: list('lock-file'),
     keepWorkspaces: Math.max(1, number('keep-workspaces') ?? 1),
+    maxWorkspaceBytes: number('max-workspace-size'),
     acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? (isNetwork(text('redis') ?? '') ? 'safe' : 'any'),
     ownArgs: ownArgsIn(text('own-args')),
     trust: text('trust'),

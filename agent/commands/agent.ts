@@ -26,12 +26,11 @@ import type { AgentFacts } from '../../shared/wire/fleet/agent-facts.ts';
 import { NO_VERIFIER, type Verifier, verifierOf } from '../../shared/wire/signature.ts';
 import { endsTooEarly } from '../../shared/wire/trust/certificate.ts';
 import { agentLoop } from '../agent-loop.ts';
-import type { Workspaces } from '../ports.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
 import { fixedWorkspace } from '../workspace/fixed-workspace.ts';
-import { gitWorkspaces } from '../workspace/git-workspaces.ts';
+import { type GitWorkspaces, gitWorkspaces } from '../workspace/git-workspaces.ts';
 import { drainCommand } from './drain.ts';
 import { leaveOnRequest } from './leave-request.ts';
 
@@ -60,6 +59,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     const user = await userFor(settings);
     const facts = await factsOf(settings, machine, user, edge.version);
     const { git, ...about } = facts;
+    const workspaces = workspacesOf(settings, edge.env, say);
     const signer = settings.signKey === null ? null : await readSigner(settings.signKey);
     const verifier = await verifierFor(settings, (problem) => warn(`serves it all the same: ${problem.message}`));
     await using metrics = settings.metrics === null ? null : await (await import('./agent-metrics.ts')).agentMetrics(settings.metrics);
@@ -73,7 +73,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       only: settings.run === null ? null : runId(settings.run),
       signer,
       verifier,
-      facts: () => ({ ...about, commit: git?.commit ?? null, drainSeconds: leave.drainSeconds() }),
+      facts: () => ({ ...about, commit: git?.commit ?? workspaces.commit(), drainSeconds: leave.drainSeconds() }),
       beaten: (said) => metrics?.beaten(said),
       drain: () => leave.drain('request'),
       warn: (problem) => logger.warn({ agent: id, problem: String(problem) }, 'went on with a problem of Redis'),
@@ -111,7 +111,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
           maxAutoWorkers: maxAutoWorkers(machine, settings.workerBytes),
           user,
         },
-        workspaces: workspacesOf(settings, edge.env, say),
+        workspaces,
         member,
         engine: streamEngine(warn, selfTestCachedIn(cacheDirectory(edge.env))),
         clock: systemClock,
@@ -176,11 +176,20 @@ const isLocal = ({ once, run }: AgentSettings): boolean => once && run !== null;
 /** An agent that another command started runs the tests in the workspace of that command. */
 const fetches = (settings: AgentSettings): boolean => settings.source === 'git' && !settings.isOwned && !isLocal(settings);
 
-function workspacesOf(settings: AgentSettings, env: Edge['env'], say: (line: string) => void): Workspaces {
-  const { workspace, python, prepare, lockFiles, keepWorkspaces, allowedRepositories } = settings;
-  if (!fetches(settings)) return fixedWorkspace(workspace, python);
+function workspacesOf(settings: AgentSettings, env: Edge['env'], say: (line: string) => void): GitWorkspaces {
+  const { workspace, python, prepare, lockFiles, keepWorkspaces, maxWorkspaceBytes, allowedRepositories } = settings;
+  if (!fetches(settings)) return { ...fixedWorkspace(workspace, python), commit: () => null };
   const cache = join(cacheDirectory(env), 'workspaces');
-  return gitWorkspaces({ cache, allowed: allowedRepositories, prepare, lockFiles, keep: keepWorkspaces, python, say });
+  return gitWorkspaces({
+    cache,
+    allowed: allowedRepositories,
+    prepare,
+    lockFiles,
+    keep: keepWorkspaces,
+    maxBytes: maxWorkspaceBytes,
+    python,
+    say,
+  });
 }
 
 /** The agent's lines for the user of its machine. */

@@ -6,6 +6,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ShardlineError } from '../../shared/errors.ts';
+import { diskUse } from '../../shared/system/files/disk-use.ts';
 import { holdDirectory } from '../../shared/system/files/hold-directory.ts';
 import { makeDirectory } from '../../shared/system/files/make-directory.ts';
 import { PRIVATE, replaceFile } from '../../shared/system/files/replace-file.ts';
@@ -50,15 +51,23 @@ export async function takeNew(folder: string): Promise<HeldCheckout> {
   }
 }
 
-/** Removes the checkouts of all repositories that were not used for the longest time, until `keep` are left. Never removes one in use. */
-export async function removeOldest(cache: string, keep: number): Promise<void> {
+/** How much the cache may hold: checkouts, and bytes of them and of their repositories; null for any size. */
+export interface CacheLimits {
+  readonly keep: number;
+  readonly maxBytes: number | null;
+}
+
+/** Removes the checkouts of all repositories that were not used for the longest time, until the cache is small enough. Never removes one in use. */
+export async function removeOldest(cache: string, { keep, maxBytes }: CacheLimits): Promise<void> {
   const folders = await readdir(cache).catch(() => []);
   const all = (await Promise.all(folders.map((name) => notesIn(join(cache, name))))).flat();
   let excess = all.length - keep;
+  let excessBytes = maxBytes === null ? 0 : (await diskUse(cache)) - maxBytes;
   for (const { directory } of all.sort((left, right) => left.note.usedAt - right.note.usedAt)) {
-    if (excess <= 0) return;
+    if (excess <= 0 && excessBytes <= 0) return;
     const held = await tryHold(directory);
     if (held === null) continue;
+    if (excessBytes > 0) excessBytes -= await diskUse(directory);
     await removeCheckout(held);
     excess -= 1;
   }

@@ -31,10 +31,17 @@ export interface GitWorkspaceOptions {
   readonly lockFiles: readonly string[];
   /** How many checkouts to keep besides those in use. */
   readonly keep: number;
+  /** Disk that the cache may take, in bytes; null for no limit. Checkouts in use count too. */
+  readonly maxBytes: number | null;
   /** The interpreter for a checkout without `.venv`. */
   readonly python: string;
   /** Receives a line before each step that may take long. */
   readonly say: (line: string) => void;
+}
+
+export interface GitWorkspaces extends Workspaces {
+  /** The commit of the run that got its directory last; null while no run has one. */
+  commit(): string | null;
 }
 
 /** How often to look whether another agent has finished with a repository. */
@@ -44,15 +51,29 @@ const AGAIN_MS = 200;
  * Throws `no-source`, `repository-not-allowed`, `uncommitted-changes`, `checkout-failed` and `prepare-failed`; `RunOver` when the signal
  * aborts.
  */
-export const gitWorkspaces = (options: GitWorkspaceOptions): Workspaces => ({
-  async open(spec, signal) {
-    try {
-      return await open(options, sourceOf(spec, options.allowed), signal);
-    } catch (thrown) {
-      throw signal.aborted ? new RunOver() : thrown;
-    }
-  },
-});
+export function gitWorkspaces(options: GitWorkspaceOptions): GitWorkspaces {
+  const inUse = new Map<OpenWorkspace, string>();
+  return {
+    async open(spec, signal) {
+      try {
+        const source = sourceOf(spec, options.allowed);
+        const workspace = await open(options, source, signal);
+        const counted: OpenWorkspace = {
+          ...workspace,
+          async [Symbol.asyncDispose]() {
+            inUse.delete(counted);
+            await workspace[Symbol.asyncDispose]();
+          },
+        };
+        inUse.set(counted, source.commit);
+        return counted;
+      } catch (thrown) {
+        throw signal.aborted ? new RunOver() : thrown;
+      }
+    },
+    commit: () => [...inUse.values()].at(-1) ?? null,
+  };
+}
 
 /** What to fetch for the run, if this agent may fetch it and can then have the run's files. */
 function sourceOf({ runId, source, files, fingerprintPolicy }: RunSpec, allowed: readonly string[]): RunSource {
@@ -65,7 +86,7 @@ function sourceOf({ runId, source, files, fingerprintPolicy }: RunSpec, allowed:
 }
 
 async function open(options: GitWorkspaceOptions, source: RunSource, signal: AbortSignal): Promise<OpenWorkspace> {
-  const { cache, keep } = options;
+  const { cache } = options;
   const checkout = await checkedOut(options, source, signal);
   try {
     const directory = join(checkout.directory, source.directory);
@@ -78,7 +99,7 @@ async function open(options: GitWorkspaceOptions, source: RunSource, signal: Abo
         try {
           await writeNote(checkout.directory, { prepared: checkout.prepared, usedAt: Date.now() });
           await checkout[Symbol.asyncDispose]();
-          await removeOldest(cache, keep);
+          await removeOldest(cache, options);
         } catch (thrown) {
           // The run has its results, and a full disk must not cost the pool its agent.
           options.say(`could not tidy up ${cache}: ${reasonOf(thrown)}`);
@@ -126,7 +147,7 @@ interface Fetched {
 
 /** A checkout of the commit, maybe one that an earlier run prepared. One agent at a time works in the repository. */
 async function fetched(options: GitWorkspaceOptions, source: RunSource, signal: AbortSignal): Promise<Fetched> {
-  const { cache, keep, prepare, lockFiles, say } = options;
+  const { cache, prepare, lockFiles, say } = options;
   const folder = join(cache, createHash('sha256').update(source.repository).digest('hex').slice(0, 16));
   const repository = join(folder, 'repository.git');
   makeDirectory(repository, PRIVATE.directory);
@@ -137,7 +158,7 @@ async function fetched(options: GitWorkspaceOptions, source: RunSource, signal: 
     const tree = prepare === null ? '' : await git(call, 'ls-tree', '-r', '-z', source.commit);
     const prepared = digestOf([prepare ?? '', ...lockFilesIn(tree, lockFiles)]);
     const ready = await takePrepared(folder, prepared);
-    if (ready === null) await removeOldest(cache, keep - 1);
+    if (ready === null) await removeOldest(cache, { ...options, keep: options.keep - 1 });
     const checkout = ready ?? (await takeNew(folder));
     try {
       await putCommit(call, checkout.directory, source.commit, ready === null);

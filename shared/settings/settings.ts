@@ -199,6 +199,8 @@ export interface AgentSettings extends CommonSettings {
   readonly lockFiles: readonly string[];
   /** How many checkouts to keep. */
   readonly keepWorkspaces: number;
+  /** Disk that checkouts and repositories may take, in bytes; null for no limit. */
+  readonly maxWorkspaceBytes: number | null;
   /** What a run may ask of pytest: `safe` is the selection of tests and the form of the output. */
   readonly acceptArgs: (typeof acceptChoices)[number];
   /** The file of the public keys whose runs this agent serves; null for none. */

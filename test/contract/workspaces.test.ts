@@ -68,6 +68,7 @@ async function fetching(repository: Repository, options: Partial<GitWorkspaceOpt
     prepare: null,
     lockFiles: ['*.lock'],
     keep: 5,
+    maxBytes: null,
     python: 'python3',
     say: (line) => void said.push(line),
     ...options,
@@ -167,6 +168,31 @@ describe('checkouts', () => {
     for (const lock of ['1', '2', '3']) places.push(await inDirectory(fleet.workspaces, await repository.commit({ 'x.lock': lock })));
     expect(await fleet.checkouts()).toBe(2);
     expect([inUse.directory, ...places].map((place) => existsSync(place))).toEqual([true, false, false, true]);
+  });
+
+  test('are removed while they take more than --max-workspace-size, the oldest first, but never one in use', async () => {
+    const repository = await newRepository();
+    const megabytes = (count: number): string => `head -c ${count}000000 /dev/urandom > large`;
+    const fleet = await fetching(repository, { prepare: megabytes(4), maxBytes: 10_000_000 });
+    await using inUse = await fleet.workspaces.open(await repository.commit({ 'x.lock': '0', '.gitignore': 'large' }), never);
+    const places: string[] = [];
+    for (const lock of ['1', '2', '3']) places.push(await inDirectory(fleet.workspaces, await repository.commit({ 'x.lock': lock })));
+    expect([inUse.directory, ...places].map((place) => existsSync(place))).toEqual([true, false, false, true]);
+    const small = await fetching(repository, { prepare: megabytes(4), maxBytes: 1_000_000 });
+    expect(existsSync(await inDirectory(small.workspaces, await repository.commit({ 'x.lock': '4' })))).toBe(false);
+  });
+
+  test('say which commit the run got that joined last', async () => {
+    const repository = await newRepository();
+    const { workspaces } = await fetching(repository);
+    expect(workspaces.commit()).toBeNull();
+    const [one, two] = [await repository.commit({ 'a.py': '1' }), await repository.commit({ 'a.py': '2' })];
+    await using _ = await workspaces.open(one, never);
+    expect(workspaces.commit()).toBe(one.source?.commit);
+    const second = await workspaces.open(two, never);
+    expect(workspaces.commit()).toBe(two.source?.commit);
+    await second[Symbol.asyncDispose]();
+    expect(workspaces.commit()).toBe(one.source?.commit);
   });
 
   test('name a preparation that fails, with the end of its output, and try again for the next run', async () => {

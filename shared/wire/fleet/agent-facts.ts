@@ -17,7 +17,10 @@ export interface AgentFacts {
   /** xdist workers of one of its sessions; 0 if only pytest knows. */
   readonly workers: number;
   readonly labels: readonly string[];
-  /** The commit of its workspace; null outside git, and for an agent that checks out the commit of each run. */
+  /**
+   * The commit of its workspace. For an agent that checks out the commit of each run, that of the run that it joined last, and null while it
+   * serves none. null outside git.
+   */
   readonly commit: string | null;
   /** How long it still finishes what runs before it leaves; null while it takes more. */
   readonly drainSeconds: number | null;
