@@ -127,15 +127,18 @@ test('an endpoint that refuses costs one warning, not the verdict', async () => 
   const gone = await startReceiver();
   await gone[Symbol.asyncDispose]();
   const { port } = new URL(gone.url);
-  const { exitCode, stderr } = await project.shardline(['run', '-n', '1'], {
+  const { exitCode, stderr } = await project.shardline(['run', '-n', '1', '--log-file', 'log.txt'], {
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://user:s3cret@localhost:${port}/v1/traces?key=s3cret`,
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=s3cret',
   });
   expect(exitCode).toBe(0);
   expect(warnings(stderr)).toEqual([
     `shardline: warning: Could not export the trace of the run: http://localhost:${port}: connection refused.`,
   ]);
   expect(stderr).toContain('  Fix: Start a collector there, or correct OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.');
-  expect(stderr).not.toContain('s3cret');
+  const log = await project.read('log.txt');
+  expect(log).toContain('trace not exported');
+  expect(`${stderr}${log}`).not.toContain('s3cret');
 });
 
 /** Ends only with its connection. */

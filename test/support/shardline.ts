@@ -19,7 +19,9 @@ export const program = [
 /** The environment without the settings of the user who runs the tests. */
 const env = {
   ...Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(SHARDLINE_|GITHUB_|(CI|GITLAB_CI|NO_COLOR|FORCE_COLOR)$)/.test(name)),
+    Object.entries(process.env).filter(
+      ([name]) => !/^(SHARDLINE_|GITHUB_|OTEL_|(TRACEPARENT|TRACESTATE|CI|GITLAB_CI|NO_COLOR|FORCE_COLOR)$)/.test(name),
+    ),
   ),
   // Keeps the self-tests of pytest beside the test results instead of in the user's cache.
   XDG_CACHE_HOME: fileURLToPath(new URL('../../.shardline/test/cache', import.meta.url)),

@@ -9,7 +9,7 @@ import { shortLine } from '../../../shared/text/safe-text.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import type { Sent } from './send-spans.ts';
 import { spansOf } from './spans.ts';
-import { type TraceTarget, traceTarget } from './trace-environment.ts';
+import { exportLimitMs, type TraceTarget, traceTarget } from './trace-environment.ts';
 
 export interface TraceExport {
   readonly edge: Pick<Edge, 'env' | 'stderr' | 'version'>;
@@ -17,9 +17,6 @@ export interface TraceExport {
   /** Time that is left for the command; null without a limit. */
   readonly leftMs: number | null;
 }
-
-/** A run that was interrupted, or whose deadline has passed, is waited for. */
-const HURRIED_MS = 1000;
 
 /** Never rejects. A failed export is one warning. */
 export async function exportTrace(state: RunState, report: Report, { edge, log, leftMs }: TraceExport): Promise<void> {
@@ -31,8 +28,7 @@ export async function exportTrace(state: RunState, report: Report, { edge, log, 
   };
   if (target.kind === 'unusable') return warn(target.problem, target.fix);
   const { TRACEPARENT: traceparent, TRACESTATE: tracestate } = edge.env;
-  const mostMs = report.verdict === 'interrupted' ? HURRIED_MS : Math.max(HURRIED_MS, leftMs ?? target.limitMs);
-  const limitMs = Math.min(target.limitMs, mostMs);
+  const limitMs = exportLimitMs(target, report.verdict, leftMs);
   const sent = await trySending(async () => {
     const { sendSpans } = await loadSender();
     return await sendSpans(spansOf(state, report), { version: edge.version, parent: { traceparent, tracestate }, limitMs });

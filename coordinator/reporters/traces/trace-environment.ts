@@ -1,6 +1,8 @@
 // Whether and where a run exports its trace, by the environment variables of OpenTelemetry. send-spans.ts lets OpenTelemetry read the others,
 // such as those for headers, certificates and attributes of the resource.
 
+import type { Verdict } from '../../../shared/domain/outcome.ts';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export type TraceTarget =
@@ -12,6 +14,15 @@ export type TraceTarget =
 /** The run has ended, and only its exit code waits. */
 const LIMIT_MS = 5000;
 const MOST_LIMIT_MS = 60_000;
+
+/** The limit after an interruption, and the least limit under a deadline, because the trace of a late run is worth a second. */
+const HURRIED_MS = 1000;
+
+/** How long the command waits for the export. `leftMs` is the time until its deadline; null without one. */
+export function exportLimitMs({ limitMs }: { readonly limitMs: number }, verdict: Verdict, leftMs: number | null): number {
+  const mostMs = verdict === 'interrupted' ? HURRIED_MS : Math.max(HURRIED_MS, leftMs ?? limitMs);
+  return Math.min(limitMs, mostMs);
+}
 
 export function traceTarget(env: Environment): TraceTarget {
   const endpoint = firstOf(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT');

@@ -1,7 +1,7 @@
 // Which environment variables make a run export its trace, and where to.
 
 import { expect, test } from 'vitest';
-import { traceTarget } from '../../../coordinator/reporters/traces/trace-environment.ts';
+import { exportLimitMs, traceTarget } from '../../../coordinator/reporters/traces/trace-environment.ts';
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:secret@otel.example:4318/token?key=secret' };
 
@@ -35,6 +35,16 @@ test.each([
   [{ OTEL_EXPORTER_OTLP_TIMEOUT: 'soon' }, 5000],
 ])('%j limits the export to %i ms', (env, limitMs) => {
   expect(traceTarget({ ...ENDPOINT, OTEL_TRACES_EXPORTER: 'console,otlp', ...env })).toMatchObject({ limitMs });
+});
+
+test.each([
+  ['passed', null, 5000],
+  ['passed', 60_000, 5000],
+  ['passed', 3000, 3000],
+  ['deadline', -200, 1000],
+  ['interrupted', null, 1000],
+] as const)('a run that %s with %j ms left waits at most %i ms', (verdict, leftMs, limit) => {
+  expect(exportLimitMs({ limitMs: 5000 }, verdict, leftMs)).toBe(limit);
 });
 
 test.each([
