@@ -22,7 +22,7 @@ await main(async () => {
     for (const name of ['plugins', 'pytest-8', 'pytest-7']) prepareEnvironment(name);
   }
   if (asked.length === 0 || asked.some((path) => path.includes('oracle'))) prepareEnvironment('oracle');
-  if (asked.length === 0 || asked.some((path) => path.includes('e2e'))) prepareEnvironment('otlp');
+  if (asked.length === 0 || asked.some((path) => /e2e|integration/.test(path))) prepareEnvironment('otlp');
   if (asked.length === 0 || asked.some((path) => /redis|servers/.test(path))) serverNames.forEach(prepareRedisServer);
   const failed = [...(await runChecks())];
   const resultsFile = join(root, '.shardline', 'test', 'results.json');

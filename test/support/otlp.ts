@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -19,17 +20,21 @@ export interface Receiver extends AsyncDisposable {
   readonly received: readonly Received[];
 }
 
-/** `answer` answers each request once it is complete. */
-export async function startReceiver(answer: RequestListener = (_request, response) => void response.end()): Promise<Receiver> {
+/** `answer` answers each request once it is complete. `tls` makes it an https server. */
+export async function startReceiver(
+  answer: RequestListener = (_request, response) => void response.end(),
+  tls: ServerOptions | null = null,
+): Promise<Receiver> {
   const received: Received[] = [];
-  const server = createServer(async (request, response) => {
+  const listener: RequestListener = async (request, response) => {
     received.push({ path: request.url ?? '', headers: request.headers, body: await buffer(request) });
     answer(request, response);
-  });
+  };
+  const server = tls === null ? createServer(listener) : createTlsServer(tls, listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === null ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {

@@ -43,14 +43,14 @@ export async function sendSpans(spans: readonly Span[], { version, parent, limit
       return connections;
     };
     const tooLate = new Promise<'too-late'>((resolve) => {
-      timer = setTimeout(() => resolve('too-late'), limitMs);
+      timer = setTimeout(() => resolve('too-late'), until - performance.now());
     });
     for (let at = 0; at < readable.length; at += BATCH_SPANS) {
-      const timeoutMillis = Math.max(1, Math.round(until - performance.now()));
+      const timeoutMillis = Math.max(1, Math.ceil(until - performance.now()));
       const exporter = new OTLPTraceExporter({ timeoutMillis, httpAgentOptions });
       const failure = await Promise.race([send(exporter, readable.slice(at, at + BATCH_SPANS)), tooLate]);
-      if (failure === 'too-late') return { kind: 'too-late' };
-      if (failure !== null) return { kind: 'failed', cause: failure };
+      if (failure === null) continue;
+      return failure === 'too-late' || performance.now() >= until ? { kind: 'too-late' } : { kind: 'failed', cause: failure };
     }
     return { kind: 'sent', traceId: first.spanContext().traceId, spans: readable.length };
   } catch (thrown) {
