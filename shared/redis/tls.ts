@@ -3,7 +3,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { messageOf, ShardlineError } from '../errors.ts';
+import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
 import { NO_TLS_FILES, type TlsFiles } from '../settings/settings.ts';
 
 /** Larger files hold no certificates. */
@@ -30,20 +30,25 @@ async function readPem(option: string, path: string): Promise<string> {
     if ((await stat(path)).size > LONGEST_FILE) throw new Error('it is too large');
     return await readFile(path, 'utf8');
   } catch (thrown) {
-    throw new ShardlineError('bad-tls-file', { option, path, problem: messageOf(thrown), fix }, { cause: thrown });
+    throw new ShardlineError('bad-tls-file', { option, path, problem: reasonOf(thrown), fix }, { cause: thrown });
   }
 }
 
 /** The first certificate of a file, once all of them are known to be readable. */
 function certificateIn(option: string, path: string, text: string): X509Certificate {
   const fix = 'Name a file with certificates in PEM format (BEGIN CERTIFICATE).';
+  const blocks = text.match(CERTIFICATE) ?? [];
+  let problem = 'it holds no certificate';
+  let cause: unknown = null;
   try {
-    const [first] = (text.match(CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
-    if (first === undefined) throw new Error('it holds no certificate');
-    return first;
+    const [first] = blocks.map((block) => new X509Certificate(block));
+    if (first !== undefined) return first;
   } catch (thrown) {
-    throw new ShardlineError('bad-tls-file', { option, path, problem: messageOf(thrown), fix }, { cause: thrown });
+    // The message would be OpenSSL's, with a number.
+    problem = 'a certificate in it is damaged';
+    cause = thrown;
   }
+  throw new ShardlineError('bad-tls-file', { option, path, problem, fix }, { cause });
 }
 
 function privateKeyIn(path: string, text: string): KeyObject {

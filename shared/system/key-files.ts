@@ -4,7 +4,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { type KeyUse, keyUses } from '../domain/trust.ts';
-import { messageOf, ShardlineError } from '../errors.ts';
+import { reasonOf, ShardlineError } from '../errors.ts';
 import { keyIdOf, type Signer, signerOf, type TrustedKey } from '../wire/signature.ts';
 import { type Certificate, encodeCertificate, instant, readCertificate } from '../wire/trust/certificate.ts';
 import { replaceFile } from './files/replace-file.ts';
@@ -33,7 +33,7 @@ async function readCertificateFile(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (thrown) {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return '';
-    throw new ShardlineError('bad-key', { path, problem: messageOf(thrown), fix: 'Make it a file that this user can read, or remove it.' });
+    throw new ShardlineError('bad-key', { path, problem: reasonOf(thrown), fix: 'Make it a file that this user can read, or remove it.' });
   }
 }
 
@@ -128,7 +128,7 @@ export async function writeCertificate(
   } catch (thrown) {
     throw new ShardlineError('bad-key', {
       path: certificatePath,
-      problem: messageOf(thrown),
+      problem: reasonOf(thrown),
       fix: 'Name a key in a directory that you can write to.',
     });
   }
@@ -141,7 +141,7 @@ async function writeNew(path: string, mode: number, text: string): Promise<void>
     await using file = await open(path, 'wx', mode);
     await file.writeFile(text);
   } catch (thrown) {
-    throw new ShardlineError('bad-key', { path, problem: messageOf(thrown), fix: 'Name a new file in a directory that you can write to.' });
+    throw new ShardlineError('bad-key', { path, problem: reasonOf(thrown), fix: 'Name a new file in a directory that you can write to.' });
   }
 }
 
@@ -153,7 +153,7 @@ async function readKeyFile(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (thrown) {
     if (thrown instanceof ShardlineError) throw thrown;
-    throw new ShardlineError('bad-key', { path, problem: messageOf(thrown), fix });
+    throw new ShardlineError('bad-key', { path, problem: reasonOf(thrown), fix });
   }
 }
 

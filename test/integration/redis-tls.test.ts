@@ -90,8 +90,15 @@ describe.skipIf(program === null)('a Redis with TLS', () => {
     const { directory, ca, client, server: other } = certificates;
     const encrypted = join(directory, 'encrypted.key');
     await writeFile(encrypted, '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n');
+    const damaged = join(directory, 'damaged.crt');
+    await writeFile(damaged, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
     const cases: [Parameters<typeof connect>[2], RegExp][] = [
-      [{ tls: { ca: join(directory, 'none'), cert: null, key: null } }, /^Could not use --redis-ca .*none: .*\nFix: /],
+      [
+        { tls: { ca: join(directory, 'none'), cert: null, key: null } },
+        /^Could not use --redis-ca .*none: no such file or directory\nFix: /,
+      ],
+      [{ tls: { ca: directory, cert: null, key: null } }, /^Could not use --redis-ca .*: it is a directory\nFix: /],
+      [{ tls: { ca: damaged, cert: null, key: null } }, /^Could not use --redis-ca .*: a certificate in it is damaged\nFix: /],
       [{ tls: { ca: client.key, cert: null, key: null } }, /^Could not use --redis-ca .*client.key: it holds no certificate\nFix: /],
       [{ tls: { ca, cert: client.cert, key: client.cert } }, /^Could not use --redis-key .*: it holds no private key\nFix: /],
       [
