@@ -642,8 +642,8 @@ export const optionTable: readonly OptionRow[] = [
       cancel: REQUIRED,
     },
     isSecret: true,
-    meaning: 'Redis to use: redis://, rediss:// or unix://',
-    detail: 'Or redis+sentinel:// for a group that Sentinels monitor, and redis+cluster:// for a cluster.',
+    meaning: 'Redis to use: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://',
+    detail: 'redis+sentinel:// is for a group that Sentinels monitor, and redis+cluster:// for a cluster; rediss+… with TLS.',
   }),
   row({
     name: 'redis-ca',

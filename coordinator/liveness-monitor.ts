@@ -2,7 +2,7 @@
 // longer answers. core/decide/liveness.ts interprets the answers.
 
 import type { Clock } from '../shared/clock.ts';
-import { messageOf, ShardlineError } from '../shared/errors.ts';
+import { reasonOf, ShardlineError } from '../shared/errors.ts';
 import { disconnectedNow, forgetConnections, isListingDue, noSuspicions, noticed } from './core/decide/liveness.ts';
 import type { OwnEvent } from './core/state/events.ts';
 import { livingAgents, type RunState } from './core/state/run-state.ts';
@@ -107,5 +107,5 @@ export async function passes(ms: number, clock: Clock, over: AbortSignal): Promi
 const redisLost = (clock: Clock, thrown: unknown): OwnEvent => ({
   kind: 'redis-lost',
   at: clock.now(),
-  message: messageOf(thrown),
+  message: reasonOf(thrown),
 });

@@ -155,6 +155,36 @@ export const errorTable = {
     why: 'It has only a part of the keys.',
     fix: 'Write redis+cluster:// in place of redis://, or rediss+cluster:// in place of rediss://.',
   },
+  'redis-is-sentinel': {
+    exitCode: 4,
+    what: 'The server at {url} is a Sentinel, which stores no data.',
+    why: '',
+    fix: 'Write redis+sentinel://HOST:PORT/NAME, with the name of the group that it monitors.',
+  },
+  'redis-no-cluster': {
+    exitCode: 4,
+    what: 'Redis at {url} is not a cluster.',
+    why: 'The server runs without cluster mode.',
+    fix: 'Write redis:// in place of redis+cluster://, or rediss:// in place of rediss+cluster://.',
+  },
+  'not-sentinel': {
+    exitCode: 4,
+    what: 'The servers at {url} are not Sentinels.',
+    why: 'redis+sentinel:// names the Sentinels, and they name the Redis server.',
+    fix: 'Write host and port of the Sentinels (port 26379 by default), or redis:// for a Redis without Sentinels.',
+  },
+  'no-sentinel-group': {
+    exitCode: 4,
+    what: 'The Sentinels at {url} monitor no group {name}.',
+    why: '',
+    fix: 'Correct the name at the end of the URL. `redis-cli -h HOST -p 26379 sentinel masters` lists the groups.',
+  },
+  'sentinel-auth': {
+    exitCode: 4,
+    what: 'The Sentinels at {url} rejected the user or password: {problem}',
+    why: 'Sentinels have accounts of their own; the user and password before the hosts are those of the Redis servers.',
+    fix: "Add the Sentinels' account to the URL in SHARDLINE_REDIS_URL: /NAME?sentinel_username=USER&sentinel_password=PASSWORD.",
+  },
   'redis-too-old': {
     exitCode: 4,
     what: 'Redis at {url} is version {version}.',
@@ -494,9 +524,14 @@ function fill(template: string, values: Values): string {
  */
 export function reasonOf(thrown: unknown): string {
   const text = messageOf(thrown);
+  if (CLOSED_FOR_GOOD.test(text)) return 'could not reconnect';
   const code = /\b(E[A-Z]{3,})\b/.exec(text)?.[1] ?? '';
   return SYSTEM_REASONS[code] ?? text;
 }
+
+/** ioredis's errors for a connection that stays closed. A client of a cluster has more than one. */
+export const CLOSED_FOR_GOOD =
+  /^(Connection is closed\.$|Cluster is ended\.$|None of startup nodes is available$|Too many Cluster redirections\.)/;
 
 const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',

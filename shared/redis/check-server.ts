@@ -3,7 +3,6 @@
 import type { Redis } from 'ioredis';
 import { messageOf, ShardlineError } from '../errors.ts';
 import { safeUrl } from '../settings/redis-url.ts';
-import { isCluster } from './cluster.ts';
 import { shortOfRoom } from './server-room.ts';
 
 const LEAST_REDIS = [6, 2] as const;
@@ -11,7 +10,7 @@ const LEAST_VALKEY = [7, 2] as const;
 
 /**
  * Returns what to warn of if the server has not enough room for `connections` more; null if all is well. Throws `redis-too-old`,
- * `redis-evicts`, `redis-is-cluster`, and `redis-auth` when the account may not even run INFO.
+ * `redis-evicts`, and `redis-auth` when the account may not even run INFO.
  */
 export async function checkServer(redis: Redis, url: string, connections = 0): Promise<string | null> {
   const facts = await readInfo(redis, url);
@@ -22,7 +21,6 @@ export async function checkServer(redis: Redis, url: string, connections = 0): P
   if (major < leastMajor || (major === leastMajor && minor < leastMinor)) {
     throw new ShardlineError('redis-too-old', { url: safeUrl(url), version });
   }
-  if (facts.get('cluster_enabled') === '1' && !isCluster(redis)) throw new ShardlineError('redis-is-cluster', { url: safeUrl(url) });
   const policy = facts.get('maxmemory_policy') ?? 'noeviction';
   if (policy !== 'noeviction') throw new ShardlineError('redis-evicts', { url: safeUrl(url), policy });
   return shortOfRoom(facts, connections);

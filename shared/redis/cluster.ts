@@ -3,13 +3,31 @@
 import { Cluster, type Redis, type RedisOptions } from 'ioredis';
 import type { Host } from '../settings/redis-url.ts';
 
-/** Opens a client that finds the other servers by these. `retry` decides how long it looks for a server that answers. */
+/** Delay before a command is sent again, in milliseconds: its server is lost, or its slot moves to another one. */
+const AGAIN_MS = 100;
+
+/**
+ * Opens a client that finds the other servers by these. `retry` decides how long it looks for a server that answers. A command is sent
+ * again for at least `brokenMs`, until a replica has replaced a lost server, or a slot has moved; then it rejects, see `isGivenUp`.
+ */
 export function openCluster(
   servers: readonly Host[],
   redisOptions: Omit<RedisOptions, 'replyMapping'>,
   retry: (attempt: number) => number | null,
+  brokenMs: number,
 ): Redis {
-  const options = { lazyConnect: true, clusterRetryStrategy: retry, redisOptions };
+  const options = {
+    lazyConnect: true,
+    clusterRetryStrategy: retry,
+    redisOptions,
+    // A lost server costs two tries each time: another server names it, and it does not answer.
+    maxRedirections: 2 * (brokenMs / AGAIN_MS),
+    retryDelayOnFailover: AGAIN_MS,
+    retryDelayOnClusterDown: AGAIN_MS,
+    retryDelayOnTryAgain: AGAIN_MS,
+    // Two servers that each name the other one must not keep this process busy.
+    retryDelayOnMoved: AGAIN_MS / 2,
+  };
   // Both classes have the same commands, events and connection methods. Only `duplicate` differs: see `duplicateCluster`.
   return new Cluster([...servers], options) as unknown as Redis;
 }

@@ -3,12 +3,13 @@
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { Redis, type RedisOptions } from 'ioredis';
-import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
+import { Redis, type RedisOptions, ReplyError } from 'ioredis';
+import { ShardlineError } from '../errors.ts';
 import { type Host, readRedisUrl, safeUrl } from '../settings/redis-url.ts';
 import type { TlsFiles } from '../settings/settings.ts';
 import { duplicateCluster, isCluster, openCluster } from './cluster.ts';
-import { readTlsFiles, tlsHint, tlsProblem } from './tls.ts';
+import { connectError } from './connect-error.ts';
+import { readTlsFiles } from './tls.ts';
 
 /** Options without `replyMapping`: replies keep the library's default format, which bullmq reads too. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
@@ -36,15 +37,6 @@ const isDemoted = (error: Error): boolean => error.message.startsWith('READONLY'
 /** Short enough that work continues within half a second after Redis is back. */
 const retryMs = (attempt: number): number => Math.min(50 * attempt, 500);
 
-/** The server's errors for an unknown account, and for a known account without the permission. */
-const REFUSED = /NOAUTH|WRONGPASS|NOPERM|invalid password|invalid username|Client sent AUTH/i;
-
-/** The server's errors when a SELECT names a database that does not exist. */
-const NO_DATABASE = /DB index|SELECT is not allowed|invalid DB/i;
-
-/** ioredis's errors when the reply does not follow the Redis protocol. */
-const NOT_REDIS = /Unknown RESP type|Protocol error/i;
-
 export interface Patience {
   /** How long to retry a server that does not answer, in milliseconds; 0 tries once. */
   readonly patienceMs: number;
@@ -68,7 +60,7 @@ const AGAIN_MS = 250;
  * Connects to `redis://`, `rediss://` or `unix:///path`, or to the primary that the Sentinels of `redis+sentinel://` name, also after it
  * changes, or to the servers of `redis+cluster://`. A connection that breaks later is reopened, without a time limit unless
  * `patience` has one, and its pending commands are sent again: every command on it must be safe to run twice.
- * Throws `redis-unreachable`, `redis-auth`, `not-redis`, `redis-no-database`, `redis-tls` and `bad-tls-file`, and the signal's reason.
+ * Throws `bad-tls-file`, the errors of `connectError`, `redis-is-cluster`, `redis-is-sentinel`, and the signal's reason.
  */
 export async function connect(url: string, name: string, { patienceMs = 0, signal, brokenMs, tls }: ConnectOptions = {}): Promise<Redis> {
   const begunAt = performance.now();
@@ -123,7 +115,7 @@ async function connectOnce({ url, address, tls }: Target, name: string, begunAt:
     sentinelRetryStrategy: retry,
     reconnectOnError: isDemoted,
   };
-  const redis = servers === undefined ? new Redis(options) : openCluster(servers, options, retry);
+  const redis = servers === undefined ? new Redis(options) : openCluster(servers, options, retry, brokenMs);
   // Without a listener ioredis prints every broken connection. A caller that waits for a reply has its own time limit.
   redis.on('error', (error: unknown) => {
     failure = error;
@@ -132,13 +124,15 @@ async function connectOnce({ url, address, tls }: Target, name: string, begunAt:
     brokenAt = null;
   });
   try {
-    await redis.connect();
-    await redis.ping();
+    await connected(redis);
+    await refuseOtherMode(redis, url);
     // If the server rejects the requested database, ioredis silently continues in database 0.
     if (options.db) await redis.select(options.db);
   } catch (thrown) {
     if (redis.status !== 'end') redis.disconnect();
-    throw connectError({ url, address, tls }, failure ?? thrown, thrown, begunAt);
+    if (thrown instanceof ShardlineError) throw thrown;
+    const ofHosts = await failureOfHosts(address);
+    throw connectError({ url, tls, failure: failure ?? thrown, ofHosts, thrown, seconds: (performance.now() - begunAt) / 1000 });
   }
   isOpen = true;
   // BullMQ duplicates this connection. It gives up a lazy duplicate whose first try to connect fails: an agent whose session opened while
@@ -147,25 +141,49 @@ async function connectOnce({ url, address, tls }: Target, name: string, begunAt:
   return redis;
 }
 
-/** A server without a connection left closes a new one at once, and its message may be lost. */
-const crowdedHint = (problem: string): string =>
-  /EPIPE|closed|reset/.test(problem) ? '; it may have no connection left (maxclients)' : '';
+/** ioredis never settles the promise of a cluster whose servers answer, but not for all slots. */
+async function connected(redis: Redis): Promise<void> {
+  const ended = Promise.withResolvers<never>();
+  const onEnd = (): void => ended.reject(new Error('None of startup nodes is available'));
+  redis.once('end', onEnd);
+  try {
+    await Promise.race([redis.connect(), ended.promise]);
+  } finally {
+    redis.off('end', onEnd);
+  }
+}
 
-/** `failure` is the error of the connection, and `thrown` that of the command that waited for it. */
-function connectError({ url, address, tls }: Target, failure: unknown, thrown: unknown, begunAt: number): ShardlineError {
-  const problem = messageOf(failure);
-  const values = { url: safeUrl(url), problem };
-  const cause = { cause: thrown };
-  const handshake = address.tls === undefined ? null : tlsProblem(failure, tls);
-  if (handshake !== null) return new ShardlineError('redis-tls', { url: values.url, ...handshake }, cause);
-  if (REFUSED.test(`${problem} ${messageOf(thrown)}`)) return new ShardlineError('redis-auth', values, cause);
-  if (NOT_REDIS.test(problem)) return new ShardlineError('not-redis', { url: values.url }, cause);
-  if (NO_DATABASE.test(problem)) return new ShardlineError('redis-no-database', { ...values, database: String(address.db) }, cause);
-  const seconds = ((performance.now() - begunAt) / 1000).toFixed(1);
-  const after = seconds === '0.0' ? '' : ` (after ${seconds} s)`;
-  const reason = reasonOf(failure);
-  const hint = address.tls === undefined ? crowdedHint(reason) : tlsHint(reason, tls);
-  return new ShardlineError('redis-unreachable', { ...values, problem: `${reason}${hint}${after}` }, cause);
+/** Connects to each Sentinel, or to each server of a cluster. Returns null if one answers, or if the URL names a single server. */
+async function failureOfHosts({ servers, sentinels, sentinelUsername, sentinelPassword, sentinelTLS, ...own }: Address): Promise<unknown> {
+  const account = servers === undefined ? { username: sentinelUsername, password: sentinelPassword, tls: sentinelTLS } : own;
+  const failures = await Promise.all((servers ?? sentinels ?? []).map((host) => failureOf({ ...account, ...host })));
+  if (failures.includes(null)) return null;
+  return failures.find((each) => each instanceof ReplyError) ?? failures[0] ?? null;
+}
+
+async function failureOf(options: Options): Promise<unknown> {
+  const redis = new Redis({ ...options, lazyConnect: true, connectTimeout: CONNECT_SECONDS * 1000, retryStrategy: () => null });
+  let failure: unknown = null;
+  redis.on('error', (error: unknown) => {
+    failure = error;
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+    return null;
+  } catch (thrown) {
+    return failure ?? thrown;
+  } finally {
+    if (redis.status !== 'end') redis.disconnect();
+  }
+}
+
+/** Every account may send HELLO. Throws `redis-is-cluster` and `redis-is-sentinel`. */
+async function refuseOtherMode(redis: Redis, url: string): Promise<void> {
+  const answer = await redis.call('HELLO');
+  const mode = Array.isArray(answer) ? answer[answer.indexOf('mode') + 1] : null;
+  if (mode === 'cluster' && !isCluster(redis)) throw new ShardlineError('redis-is-cluster', { url: safeUrl(url) });
+  if (mode === 'sentinel') throw new ShardlineError('redis-is-sentinel', { url: safeUrl(url) });
 }
 
 /** A second connection to the same server, for commands that block. */
@@ -189,8 +207,12 @@ export function addressOf(url: string): Address {
   const account: Options = { db, ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };
   if (address.kind === 'socket') return { ...account, path: address.path };
   if (address.kind === 'sentinel') {
-    const { sentinels, name, isTls } = address;
-    return { ...account, sentinels: sentinels.map((each) => ({ ...each })), name, ...(isTls ? { tls: {} } : {}) };
+    const { sentinels, name, isTls, sentinelUsername, sentinelPassword } = address;
+    const ofSentinels: Options = {
+      ...(sentinelUsername === null ? {} : { sentinelUsername }),
+      ...(sentinelPassword === null ? {} : { sentinelPassword }),
+    };
+    return { ...account, ...ofSentinels, sentinels: sentinels.map((each) => ({ ...each })), name, ...(isTls ? { tls: {} } : {}) };
   }
   if (address.kind === 'cluster') return { ...account, servers: address.servers, ...(address.isTls ? { tls: {} } : {}) };
   const { host, port, isTls } = address;

@@ -17,7 +17,15 @@ export type RedisAddress = Account &
     /** Some servers of a cluster, which know the others. */
     | { readonly kind: 'cluster'; readonly servers: readonly Host[]; readonly isTls: boolean }
     /** Sentinels that know which server is the primary of the group `name`. */
-    | { readonly kind: 'sentinel'; readonly sentinels: readonly Host[]; readonly name: string; readonly isTls: boolean }
+    | {
+        readonly kind: 'sentinel';
+        readonly sentinels: readonly Host[];
+        readonly name: string;
+        readonly isTls: boolean;
+        /** The account of the Sentinels themselves, decoded; null when absent. */
+        readonly sentinelUsername: string | null;
+        readonly sentinelPassword: string | null;
+      }
   );
 
 export interface Host {
@@ -44,8 +52,8 @@ const bad = (problem: string, fix: string): BadRedisUrl => ({ kind: 'bad', probl
 
 /**
  * Parses `redis://[user:password@]host[:port][/database]`, `rediss://…` and `unix:///path`, each with an optional `?db=N`, and
- * `redis+sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]` and `redis+cluster://[user:password@]host[:port]…`, with
- * `rediss+…` for TLS.
+ * `redis+sentinel://[user:password@]host[:port][,host[:port]…]/name[/database][?sentinel_username=U&sentinel_password=P]` and
+ * `redis+cluster://[user:password@]host[:port]…`, with `rediss+…` for TLS.
  */
 export function readRedisUrl(text: string): RedisAddress | BadRedisUrl {
   const several = SEVERAL.exec(text.trim());
@@ -58,8 +66,8 @@ const SEVERAL = /^(rediss?)\+(sentinel|cluster):\/\/(?:([^/?#]*)@)?([^/?#@]*)(.*
 function readSeveral([, scheme = '', kind = '', account, hosts = '', rest = '']: RegExpExecArray): RedisAddress | BadRedisUrl {
   const isCluster = kind.toLowerCase() === 'cluster';
   const form = isCluster ? CLUSTER_FORM : SENTINEL_FORM;
-  if (rest.includes('@')) return bad('its user or password holds a /, ? or # that ends the host', ENCODE);
-  const [, name = '', database = ''] = /^\/([A-Za-z0-9._-]+)(?:\/(\d{0,9}))?$/.exec(rest) ?? [];
+  if (/[@#]/.test(rest)) return bad('its user or password holds a /, ? or # that ends the host', ENCODE);
+  const [, name = '', database = '', parameters = ''] = /^\/([A-Za-z0-9._-]+)(?:\/(\d{0,9}))?(?:\?(.*))?$/s.exec(rest) ?? [];
   if (isCluster && rest !== '' && rest !== '/') return bad('nothing may follow the hosts, and a cluster has only database 0', form);
   if (!isCluster && name === '') return bad('it does not end with the name of a group, such as /mymaster', form);
   const protocol = scheme.toLowerCase();
@@ -74,7 +82,28 @@ function readSeveral([, scheme = '', kind = '', account, hosts = '', rest = '']:
   if (own.kind !== 'tcp') return own.kind === 'bad' ? own : bad('it could not be parsed', form);
   const { username, password, isTls } = own;
   const common = { isTls, database: own.database, username, password };
-  return isCluster ? { kind: 'cluster', servers: all, ...common } : { kind: 'sentinel', sentinels: all, name, ...common };
+  if (isCluster) return { kind: 'cluster', servers: all, ...common };
+  const sentinelAccount = readSentinelAccount(parameters);
+  return 'kind' in sentinelAccount ? sentinelAccount : { kind: 'sentinel', sentinels: all, name, ...common, ...sentinelAccount };
+}
+
+interface SentinelAccount {
+  readonly sentinelUsername: string | null;
+  readonly sentinelPassword: string | null;
+}
+
+/** The names are those of go-redis. */
+function readSentinelAccount(parameters: string): SentinelAccount | BadRedisUrl {
+  const found = new Map<string, string>();
+  for (const each of parameters === '' ? [] : parameters.split('&')) {
+    const [, key = '', text = ''] = /^(sentinel_(?:username|password))=(.*)$/s.exec(each) ?? [];
+    const value = decoded(text);
+    if (key === '' || found.has(key)) return bad('it has parameters other than sentinel_username and sentinel_password', 'Leave them out.');
+    if (value === undefined) return bad('it holds a % that begins no percent-encoding', ENCODE);
+    found.set(key, value);
+  }
+  const of = (key: string): string | null => found.get(key) || null;
+  return { sentinelUsername: of('sentinel_username'), sentinelPassword: of('sentinel_password') };
 }
 
 function readServerUrl(text: string): RedisAddress | BadRedisUrl {
@@ -108,9 +137,10 @@ function readServerUrl(text: string): RedisAddress | BadRedisUrl {
 export function safeUrl(text: string): string {
   const [, scheme = '', kind = '', account = '', hosts = '', rest = ''] = SEVERAL.exec(text.trim()) ?? [];
   if (scheme !== '') {
-    const isWhole = /^[A-Za-z0-9.,:[\]-]*$/.test(hosts) && /^(\/[A-Za-z0-9._-]+)?(\/\d*)?$/.test(rest);
+    const [, path] = /^((?:\/[A-Za-z0-9._-]+)?(?:\/\d*)?)(?:\?[^@#]*)?$/s.exec(rest) ?? [];
+    const isWhole = /^[A-Za-z0-9.,:[\]-]*$/.test(hosts) && path !== undefined;
     const [user = ''] = account.includes(':') ? account.split(':', 1) : [];
-    return isWhole ? `${scheme}+${kind}://${user === '' ? '' : `${user}@`}${hosts}${rest}` : '(not a URL)';
+    return isWhole ? `${scheme}+${kind}://${user === '' ? '' : `${user}@`}${hosts}${path}` : '(not a URL)';
   }
   const url = URL.parse(text);
   if (url === null || !isRedisProtocol(url) || isCutShort(url)) return '(not a URL)';

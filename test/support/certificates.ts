@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import type { TlsFiles } from '../../shared/settings/settings.ts';
 
 export interface Certificates extends AsyncDisposable {
   readonly directory: string;
@@ -52,3 +53,12 @@ export async function makeCertificates(): Promise<Certificates> {
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
 }
+
+/** Options of a server that speaks only TLS, and requires a certificate of its CA. */
+export const serverTlsOptions = ({ ca, server }: Certificates): string[] => [
+  ...['--tls-ca-cert-file', ca, '--tls-cert-file', server.cert, '--tls-key-file', server.key],
+  ...['--tls-auth-clients', 'yes'],
+];
+
+/** The files of a client that such a server accepts. */
+export const tlsFilesOf = ({ ca, client }: Certificates): TlsFiles => ({ ca, cert: client.cert, key: client.key });

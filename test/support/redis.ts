@@ -37,6 +37,9 @@ export function serverProgram(name: ServerName): string | null {
 export interface TcpRedis extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
+  readonly pid: number | undefined;
+  /** SIGKILL. */
+  kill(): Promise<void>;
 }
 
 /** Starts a server on a loopback port, with further options. */
@@ -56,13 +59,25 @@ export async function startProgram(program: string, ...options: string[]): Promi
   server.all.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  await eventually('the server is ready', () => /Ready to accept connections|Sentinel ID is/.test(said));
+  let isEnded = false;
+  void server.then(() => {
+    isEnded = true;
+  });
+  await eventually('the server is ready', () => {
+    if (isEnded) throw new Error(`${program} ended: ${said}`);
+    return /Ready to accept connections|Sentinel ID is/.test(said);
+  });
+  const kill = async (): Promise<void> => {
+    server.kill('SIGKILL');
+    await server;
+  };
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
+    pid: server.pid,
+    kill,
     async [Symbol.asyncDispose]() {
-      server.kill('SIGKILL');
-      await server;
+      await kill();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -40,7 +40,15 @@ describe('readRedisUrl', () => {
         isTls: true,
       },
     ],
-    ['rediss+sentinel://h/m', { kind: 'sentinel', name: 'm', database: 0, password: null, isTls: true }],
+    [
+      'rediss+sentinel://h/m',
+      { kind: 'sentinel', name: 'm', database: 0, password: null, isTls: true, sentinelUsername: null, sentinelPassword: null },
+    ],
+    [
+      'redis+sentinel://:p@h/m/2?sentinel_password=a%26%40+b&sentinel_username=u',
+      { kind: 'sentinel', name: 'm', database: 2, password: 'p', sentinelUsername: 'u', sentinelPassword: 'a&@+b' },
+    ],
+    ['redis+sentinel://h/m?sentinel_password=p', { kind: 'sentinel', name: 'm', password: null, sentinelPassword: 'p' }],
     ['unix:///tmp/a%20b?db=4', { kind: 'socket', path: '/tmp/a b', database: 4 }],
   ])('reads %j', (text, address) => {
     expect(readRedisUrl(text)).toMatchObject(address);
@@ -70,7 +78,11 @@ describe('readRedisUrl', () => {
     ['redis+sentinel://h1:99999/m', 'one of its hosts', '/NAME'],
     ['redis+sentinel://u:s3c/ret@h1/m', 'ends the host', '%2F for /'],
     ['redis+sentinel://u:%zzs3cret@h1/m', 'percent-encoding', '%25 for %'],
-    ['redis+sentinel://h1/s3cret?password=s3cret', 'name of a group', '/NAME'],
+    ['redis+sentinel://h1/m?password=s3cret', 'parameters other than sentinel_username', 'Leave them out'],
+    ['redis+sentinel://h1/m?sentinel_password=s3cret&sentinel_password=s3c', 'parameters other than', 'Leave them out'],
+    ['redis+sentinel://h1/m?sentinel_password=%zzs3cret', 'percent-encoding', '%25 for %'],
+    ['redis+sentinel://h1/m?sentinel_password=s3c#ret', 'ends the host', '%23 for #'],
+    ['redis+cluster://h1/?sentinel_password=s3cret', 'nothing may follow', 'without a database'],
     ['redis://:s3cret@host:99999', 'could not be parsed', 'redis://host:port'],
   ])('refuses %j without showing a secret', (text, problem, fix) => {
     const read = readRedisUrl(text);
@@ -126,6 +138,7 @@ describe('safeUrl', () => {
     expect(safeUrl('redis+sentinel://u:p@h1:1,h2/m/0')).toBe('redis+sentinel://u@h1:1,h2/m/0');
     expect(safeUrl('redis+cluster://u:p@h1:1,h2')).toBe('redis+cluster://u@h1:1,h2');
     expect(safeUrl('redis+sentinel://p@h1/m')).toBe('redis+sentinel://h1/m');
+    expect(safeUrl('redis+sentinel://u:p@h1/m/1?sentinel_username=u&sentinel_password=p')).toBe('redis+sentinel://u@h1/m/1');
     expect(safeUrl('unix:///tmp/s?db=1')).toBe('unix:///tmp/s?db=1');
     expect(safeUrl('rediss://[::1]:7/2')).toBe('rediss://[::1]:7/2');
   });
