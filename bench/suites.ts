@@ -30,6 +30,12 @@ const installed = {
   sklearn: ['sklearn/utils/tests', 'sklearn/preprocessing/tests'],
 } as const;
 
+/** Shorter parts of them. */
+const parts = {
+  'networkx-classes': ['networkx/classes', 'networkx/readwrite', 'networkx/utils'],
+  'numpy-lib': ['numpy/lib/tests'],
+} as const;
+
 /** pandas requests a JUnit file, for which every report would have to reach pytest's main process. These options keep only the tests. */
 const optionsOf: Readonly<Record<string, readonly string[]>> = { pandas: ['-o', 'addopts=--strict-markers --strict-config --capture=no'] };
 
@@ -56,9 +62,9 @@ export async function benchPython(bench = '.'): Promise<string> {
   return python;
 }
 
-/** Returns a suite of `realSuites` by name, and downloads it once if needed. Throws for an unknown name. */
+/** Returns a suite of `realSuites`, or one of `parts`, by name, and downloads it once if needed. Throws for an unknown name. */
 export async function realSuite(name: string, python: string): Promise<BenchSuite> {
-  const entry = Object.entries(installed).find(([known]) => known === name);
+  const entry = Object.entries({ ...installed, ...parts }).find(([known]) => known === name);
   if (entry !== undefined) {
     const { stdout } = await execa(python, ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"]);
     return { workspace: stdout.trim(), paths: entry[1], options: optionsOf[name] ?? [] };

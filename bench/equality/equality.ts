@@ -13,16 +13,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { fileOf, nodeId } from '../../shared/domain/ids.ts';
 import { decodeReport } from '../../shared/wire/report/report.ts';
-import { countedByPlainPytest } from '../../test/support/plain-pytest.ts';
 import { recordedEvents } from '../../test/support/recorded-events.ts';
 import { benchPython, realSuite, realSuites } from '../suites.ts';
+import { aloneOutcomes, compare, count, type Outcomes, plainOutcomes } from './outcomes.ts';
 
 const shardline = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
-
-/** Outcome by node id. */
-type Outcomes = ReadonlyMap<string, string>;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -54,12 +50,6 @@ async function main(): Promise<number> {
     }
   }
   return differences === 0 ? 0 : 1;
-}
-
-async function plainOutcomes(python: string, cwd: string, paths: readonly string[]): Promise<{ outcomes: Outcomes; seconds: number }> {
-  const startedAt = Date.now();
-  const { outcomes } = await countedByPlainPytest(python, cwd, paths);
-  return { outcomes: new Map(Object.entries(outcomes)), seconds: (Date.now() - startedAt) / 1000 };
 }
 
 interface Way {
@@ -108,27 +98,6 @@ async function shardlineOutcomes(
   } finally {
     await rm(directory, { recursive: true });
   }
-}
-
-/** The node ids whose outcomes differ. */
-function compare(plain: Outcomes, sharded: Outcomes): readonly string[] {
-  const nodeids = new Set([...plain.keys(), ...sharded.keys()]);
-  return [...nodeids].filter((nodeid) => plain.get(nodeid) !== sharded.get(nodeid));
-}
-
-/** The outcomes of plain pytest for the files of these tests, each file run alone. */
-async function aloneOutcomes(python: string, workspace: string, nodeids: readonly string[]): Promise<Outcomes> {
-  const files = new Set(nodeids.map((nodeid) => fileOf(nodeId(nodeid))));
-  const outcomes = new Map<string, string>();
-  for (const file of files)
-    for (const [nodeid, outcome] of (await plainOutcomes(python, workspace, [file])).outcomes) outcomes.set(nodeid, outcome);
-  return outcomes;
-}
-
-/** `3700 passed, 3 skipped`. */
-function count(outcomes: Outcomes): string {
-  const counts = Map.groupBy(outcomes.values(), (outcome) => outcome);
-  return [...counts].map(([outcome, all]) => `${all.length} ${outcome}`).join(', ');
 }
 
 process.exitCode = await main();
