@@ -7,6 +7,8 @@ import { connect } from '../../shared/redis/connect.ts';
 import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
 import { alive } from '../../shared/redis/presence.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
+import { NO_TLS_FILES, type TlsFiles } from '../../shared/settings/settings.ts';
+import { makeCertificates, tlsFilesOf, tlsOptionsOf } from '../support/certificates.ts';
 import { moveSlot, type RedisCluster, serverOf, startCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { serverProgram } from '../support/redis.ts';
@@ -14,6 +16,7 @@ import { newProject } from '../support/shardline.ts';
 import { wholeRun } from '../support/whole-run.ts';
 
 const program = serverProgram('valkey-9') ?? '';
+const withTls = serverProgram('redis-7');
 const FILES = 30;
 
 test('in a cluster, the server that holds a pool or a run answers what the time is', async () => {
@@ -78,8 +81,8 @@ test('a run over a cluster has the outcomes of pytest', async () => {
 });
 
 /** Waits until results arrive. Returns a key of the run. */
-async function runUnderWay({ url }: RedisCluster): Promise<string> {
-  const redis = await connect(url, 'test');
+async function runUnderWay({ url }: RedisCluster, tls: TlsFiles = NO_TLS_FILES): Promise<string> {
+  const redis = await connect(url, 'test', { tls });
   let key = '';
   await eventually('results arrive', async () => {
     const [id] = await redis.hkeys('{sl:pool:default}:runs');
@@ -90,10 +93,18 @@ async function runUnderWay({ url }: RedisCluster): Promise<string> {
   return key;
 }
 
-test('a run survives the death of its server, which a replica replaces', async () => {
-  await using cluster = await startCluster(program, { hasReplicas: true });
-  const during = async (): Promise<void> => (await serverOf(cluster, await runUnderWay(cluster))).kill();
-  const { outcomes, expected, exitCode, said } = await wholeRun({ run: cluster.url, agent: cluster.url }, { during, files: FILES });
+test('a run survives the death of its server, which a replica replaces, also with TLS', async () => {
+  await using certificates = await makeCertificates();
+  const isTls = withTls !== null;
+  await using cluster = await startCluster(withTls ?? program, { hasReplicas: true, ...(isTls ? { certificates } : {}) });
+  const during = async (): Promise<void> => {
+    await (await serverOf(cluster, await runUnderWay(cluster, isTls ? tlsFilesOf(certificates) : NO_TLS_FILES))).kill();
+  };
+  const options = isTls ? tlsOptionsOf(certificates) : [];
+  const { outcomes, expected, exitCode, said } = await wholeRun(
+    { run: cluster.url, agent: cluster.url },
+    { during, files: FILES, options },
+  );
   expect(outcomes, said).toEqual(expected);
   expect(exitCode, said).toBe(1);
 });
@@ -111,4 +122,18 @@ test('a run goes on while its keys move to another server', async () => {
   expect(moved).toBeGreaterThan(5);
   expect(outcomes, said).toEqual(expected);
   expect(exitCode, said).toBe(1);
+});
+
+test('a run whose server dies without a replica ends with the results so far', async () => {
+  await using cluster = await startCluster(program);
+  const during = async (): Promise<void> => (await serverOf(cluster, await runUnderWay(cluster))).kill();
+  const env = { SHARDLINE_REDIS_WAIT: '3s' };
+  const { outcomes, expected, exitCode, said } = await wholeRun(
+    { run: cluster.url, agent: cluster.url },
+    { during, files: FILES, env, signal: 'SIGKILL' },
+  );
+  expect(said).toMatch(/Lost Redis: (could not reconnect|no usable answer for \d+ s)\. Ending the run with the results so far\./);
+  expect(exitCode, said).toBe(1);
+  expect(Object.keys(outcomes).length).toBeGreaterThan(0);
+  expect(Object.keys(outcomes).length).toBeLessThan(Object.keys(expected).length);
 });

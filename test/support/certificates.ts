@@ -62,3 +62,13 @@ export const serverTlsOptions = ({ ca, server }: Certificates): string[] => [
 
 /** The files of a client that such a server accepts. */
 export const tlsFilesOf = ({ ca, client }: Certificates): TlsFiles => ({ ca, cert: client.cert, key: client.key });
+
+/** The same files as options of shardline. */
+export const tlsOptionsOf = ({ ca, client }: Certificates): string[] => [
+  '--redis-ca',
+  ca,
+  '--redis-cert',
+  client.cert,
+  '--redis-key',
+  client.key,
+];

@@ -39,14 +39,21 @@ export interface WholeRun {
   readonly said: string;
 }
 
-/** `during` is called once the run has begun, and the run goes on meanwhile. `options` go to the run and to its agents. */
+export interface WholeRunOptions {
+  /** Called once the run has begun; the run goes on meanwhile. */
+  readonly during?: () => Promise<void>;
+  readonly files?: number;
+  /** For the run and for its agents. */
+  readonly options?: readonly string[];
+  /** For the run. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ends the agents that are still there after the run: without a Redis, an agent takes half a minute to leave. */
+  readonly signal?: 'SIGTERM' | 'SIGKILL';
+}
+
 export async function wholeRun(
   urls: { readonly run: string; readonly agent: string },
-  {
-    during = async () => undefined,
-    files = FILES,
-    options = [],
-  }: { during?: () => Promise<void>; files?: number; options?: readonly string[] } = {},
+  { during = async () => undefined, files = FILES, options = [], env = {}, signal = 'SIGTERM' }: WholeRunOptions = {},
 ): Promise<WholeRun> {
   const names = Array.from({ length: files }, (_, index) => `test_${index}.py`);
   await using project = await newProject(Object.fromEntries(names.map((name) => [name, file])));
@@ -57,7 +64,7 @@ export async function wholeRun(
     ),
   );
   try {
-    const run = project.shardline(['run', '--out', 'out', ...options], { SHARDLINE_REDIS_URL: urls.run });
+    const run = project.shardline(['run', '--out', 'out', ...options], { SHARDLINE_REDIS_URL: urls.run, ...env });
     const meanwhile = during();
     const { exitCode, all } = await run;
     await meanwhile;
@@ -70,7 +77,7 @@ export async function wholeRun(
       said: all,
     };
   } finally {
-    for (const agent of agents) agent.kill('SIGTERM');
+    for (const agent of agents) agent.kill(signal);
     await Promise.all(agents);
   }
 }
