@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { mergeReports } from '../../../coordinator/core/result/parts/merge-reports.ts';
-import { nodeId, testFile } from '../../../shared/domain/ids.ts';
+import { agentId, nodeId, testFile } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
 import type { NotRun } from '../../../shared/domain/report.ts';
 import { sampleReport, sampleTest } from '../report/sample-report.ts';
@@ -26,6 +26,12 @@ test('adds up the parts of a suite and keeps their agents and shards apart', () 
     ['s1', 'a1.1'],
     ['s2', 'a1.2'],
   ]);
+});
+
+test('is incomplete if messages of an agent are missing in one of them, and names it', () => {
+  const doubtful = { ...ran('a.py::test_2', 'passed'), exitCode: 11, missingMessages: [{ agent: agentId('a1'), messages: 2 }] };
+  const merged = mergeReports([ran('b.py::test_1', 'passed'), { ...doubtful, verdict: 'incomplete' }]);
+  expect(merged).toMatchObject({ verdict: 'incomplete', exitCode: 11, missingMessages: [{ agent: 'a1.2', messages: 2 }] });
 });
 
 test.each([

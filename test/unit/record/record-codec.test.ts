@@ -134,6 +134,14 @@ describe('a signed log', () => {
     await expect(verified([later, last])).rejects.toMatchObject({ code: 'bad-signature' });
   });
 
+  test('has the numbers of its batches, also if an earlier version wrote it', async () => {
+    const records = await verified(recorded(ours));
+    const { seq } = decodeEnvelope(text, 'x');
+    expect(records.flatMap((record) => record.events).at(-1)).toMatchObject({ kind: 'stream-read', from: { agent: a1, seq } });
+    const unverified = await collect(decodeLog(recorded(ours), 'the log'));
+    expect(unverified.flatMap((record) => record.events).at(-1)).not.toHaveProperty('from');
+  });
+
   test('counts only with the batches that were recorded', async () => {
     const [first, last] = recorded(ours) as [LogRecord, LogRecord];
     const other = encodeEvents(events, { ...address, sender: a1, seq: 2, epoch: 0 });
