@@ -1,7 +1,7 @@
 // Builds the program for the tests that run it: bundled and with its pages, a run takes three quarters of the processor time that it takes
 // from the sources (measured). It reads Python files and Lua scripts from the sources.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'rolldown';
@@ -12,9 +12,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = join(root, '.shardline', 'test', 'programs');
 const pages = join(root, 'coordinator', 'web', 'bundle-cache.ts');
 
+/** A killed vitest leaves its program. */
+const LEFT_BEHIND_MS = 24 * 60 * 60_000;
+
 /** For `globalSetup`: names the program in SHARDLINE_TEST_PROGRAM. Returns what removes it. */
 export default async function setup(project: TestProject): Promise<() => void> {
   mkdirSync(folder, { recursive: true });
+  for (const old of readdirSync(folder).map((name) => join(folder, name))) {
+    if (Date.now() - statSync(old).mtimeMs > LEFT_BEHIND_MS) rmSync(old, { recursive: true, force: true });
+  }
   // Each run of vitest has its own, so that a second one does not change the program of the first.
   const directory = mkdtempSync(join(folder, 'program-'));
   await buildInto(directory);

@@ -10,11 +10,11 @@ import type { Report } from '../../shared/domain/report.ts';
 import { decodeReport } from '../../shared/wire/report/report.ts';
 import { testPython } from './python.ts';
 
-/** The command that starts the program: interpreter and script. Under vitest, bundled-program.ts has built it; elsewhere it runs from its sources. */
-export const program = [
-  process.execPath,
-  process.env.SHARDLINE_TEST_PROGRAM ?? fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url)),
-] as const;
+/** The bundle of bundled-program.ts; undefined outside vitest, where the program runs from its sources. */
+const bundled = process.env.SHARDLINE_TEST_PROGRAM;
+
+/** The command that starts the program: interpreter and script. */
+export const program = [process.execPath, bundled ?? fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url))] as const;
 
 /** The environment without the settings of the user who runs the tests. */
 const env = {
@@ -56,10 +56,11 @@ export async function newProject(files: Readonly<Record<string, string>>): Promi
   };
 }
 
-/** The environment of the program, with these settings. */
+/** The environment of the program, with these settings. The compiled code of a bundle is kept, and removed, with the bundle. */
 export const environment = (settings: Readonly<Record<string, string>> = {}): Record<string, string | undefined> => ({
   ...env,
   SHARDLINE_PYTHON: testPython(),
+  ...(bundled === undefined ? {} : { NODE_COMPILE_CACHE: join(dirname(bundled), 'compiled') }),
   ...settings,
 });
 
