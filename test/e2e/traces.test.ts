@@ -3,7 +3,7 @@
 import type { RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
 import { type DecodedSpan, decodeTrace, startReceiver } from '../support/otlp.ts';
-import { newProject, type Project } from '../support/shardline.ts';
+import { newProject, type Project, sources } from '../support/shardline.ts';
 
 /** Writes the address of each module that Node.js loads to a file. */
 const LOADED = `import { appendFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ const run = ['run', 'tests', '--out', 'out', '-n', '2', '--collect', 'file'];
 const PARENT = { trace: '0af7651916cd43dd8448eb211c80319c', span: 'b7ad6b7169203331' };
 
 test('exports run, shards and tests as one trace below the span of the environment', async () => {
-  await using project = await newProject(suite);
+  await using project = await newProject(suite, sources);
   await using receiver = await startReceiver();
   const { exitCode, all } = await project.shardline(run, {
     ...NOTING,
@@ -114,7 +114,7 @@ test('exports nothing below a span that is not sampled', async () => {
 });
 
 test('loads nothing of OpenTelemetry without an endpoint', async () => {
-  await using project = await newProject({ ...passing, 'loaded.mjs': LOADED });
+  await using project = await newProject({ ...passing, 'loaded.mjs': LOADED }, sources);
   expect((await project.shardline(['run', '-n', '1'], NOTING)).exitCode).toBe(0);
   expect(await loadedIn(project)).toEqual([]);
 });

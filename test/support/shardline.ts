@@ -13,8 +13,11 @@ import { testPython } from './python.ts';
 /** The bundle of bundled-program.ts; undefined outside vitest, where the program runs from its sources. */
 const bundled = process.env.SHARDLINE_TEST_PROGRAM;
 
+/** The script that runs the program from its sources, for a test of what it loads. */
+export const sources = fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url));
+
 /** The command that starts the program: interpreter and script. */
-export const program = [process.execPath, bundled ?? fileURLToPath(new URL('../../cli/shardline.ts', import.meta.url))] as const;
+export const program = [process.execPath, bundled ?? sources] as const;
 
 /** The environment without the settings of the user who runs the tests. */
 const env = {
@@ -39,7 +42,7 @@ export interface Project extends AsyncDisposable {
 }
 
 /** Makes a project with these files. Disposing of it removes it. */
-export async function newProject(files: Readonly<Record<string, string>>): Promise<Project> {
+export async function newProject(files: Readonly<Record<string, string>>, script: string = program[1]): Promise<Project> {
   const directory = await mkdtemp(join(tmpdir(), 'shardline-test-project-'));
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(directory, name)), { recursive: true });
@@ -50,7 +53,7 @@ export async function newProject(files: Readonly<Record<string, string>>): Promi
     directory,
     read,
     holds: (path) => existsSync(join(directory, path)),
-    shardline: (argv, settings = {}) => start(directory, argv, settings),
+    shardline: (argv, settings = {}) => start(directory, script, argv, settings),
     report: async (out = 'out') => decodeReport(await read(join(out, 'report.json')), 'report.json'),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
@@ -64,8 +67,8 @@ export const environment = (settings: Readonly<Record<string, string>> = {}): Re
   ...settings,
 });
 
-const start = (cwd: string, argv: readonly string[], settings: Readonly<Record<string, string>>) =>
-  execa(program[0], [program[1], ...argv], {
+const start = (cwd: string, script: string, argv: readonly string[], settings: Readonly<Record<string, string>>) =>
+  execa(program[0], [script, ...argv], {
     cwd,
     env: environment(settings),
     extendEnv: false,
