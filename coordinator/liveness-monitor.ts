@@ -4,6 +4,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { reasonOf, ShardlineError } from '../shared/errors.ts';
 import { disconnectedNow, forgetConnections, isListingDue, noSuspicions, noticed } from './core/decide/liveness.ts';
+import { isNews } from './core/state/agents/absences.ts';
 import type { OwnEvent } from './core/state/events.ts';
 import { livingAgents, type RunState } from './core/state/run-state.ts';
 import type { Inbox } from './event-queue.ts';
@@ -11,6 +12,8 @@ import type { RunChannel } from './ports.ts';
 
 /** Interval of presence checks and ticks. An agent's presence key outlives several of these. */
 const LOOK_MS = 1000;
+/** Interval of looks at the pool while no agent serves the run: its agents say every 2 s what they decline. */
+const POOL_MS = 2000;
 /** Interval of connection checks. */
 const CONNECTIONS_MS = 200;
 /** How many agents one connection check may ask for; with more agents the interval grows. */
@@ -68,6 +71,17 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
     }
   };
 
+  const watchPool = async (): Promise<void> => {
+    while (await passes(POOL_MS, clock, over)) {
+      const { aloneSince, closed, opened } = state();
+      if (aloneSince === null || closed !== null || opened.onlyAgents !== null) continue;
+      // Only explains the wait: a Redis that does not answer is noticed by the look at the run.
+      const absences = await Promise.race([channel.absences().catch(() => null), ended]);
+      if (absences === null || over.aborted || state().aloneSince === null) continue;
+      if (isNews(state(), absences)) inbox.push({ kind: 'pool-seen', at: clock.now(), absences });
+    }
+  };
+
   const look = async (): Promise<void> => {
     while (await passes(LOOK_MS, clock, over)) {
       void ask();
@@ -84,7 +98,7 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
     }
   };
 
-  await Promise.all([look(), watchConnections()]);
+  await Promise.all([look(), watchConnections(), watchPool()]);
 }
 
 /** Applies a failed Redis call to the run: `taken-over` stops this coordinator at once, any other error counts as `redis-lost`. */

@@ -3,6 +3,7 @@
 import type { AttemptRequest, Lane } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/domain/coverage.ts';
+import type { Absence } from '../shared/domain/decline.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
 import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.ts';
 import type { RunUnits, UnitsBook } from '../shared/domain/leased-units.ts';
@@ -80,6 +81,8 @@ export interface RunChannel {
    * run as it is then.
    */
   presence(): Promise<Presence>;
+  /** The agents of the pool that do not serve this run, by cause. */
+  absences(): Promise<readonly Absence[]>;
   /** As `presence`, but does not list the queue, which takes longer the more attempts wait. */
   presenceBesideQueue(): Promise<PresenceOf<null>>;
   /**

@@ -216,7 +216,7 @@ function voiceOf({ isOwned }: AgentSettings, id: AgentId, { stderr }: Edge): Voi
 }
 
 /** What does not change while the agent lives. */
-type OwnFacts = Omit<AgentFacts, 'runs' | 'commit' | 'drainSeconds'> & { readonly git: GitPrint | null };
+type OwnFacts = Omit<AgentFacts, 'runs' | 'declined' | 'commit' | 'drainSeconds'> & { readonly git: GitPrint | null };
 
 /** What this agent says of itself to those who watch the pool. */
 async function factsOf(settings: AgentSettings, machine: MachineFacts, user: OtherUser | null, version: string): Promise<OwnFacts> {

@@ -1,5 +1,6 @@
 // An agent's membership in a pool: it shows that it is alive and waits for runs.
 
+import { type Decline, declineCauseOf } from '../../shared/domain/decline.ts';
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../shared/errors.ts';
@@ -28,6 +29,8 @@ import { joinRun } from './joined-run.ts';
  * than the time after which a silent connection is dropped. A run that opens wakes the agent at once.
  */
 const IDLE_BLOCK_MS = 4000;
+/** How many of the runs that an agent has declined it names in its presence. */
+const DECLINED_KEPT = 8;
 
 export interface RedisPoolMember extends PoolMember, AsyncDisposable {}
 
@@ -47,8 +50,8 @@ export interface PoolMembership extends Pick<ConnectOptions, 'tls'> {
   readonly warn: (problem: unknown) => void;
   /** Receives what may go wrong with this server. */
   readonly doubtful?: (problem: string) => void;
-  /** What this agent says of itself to those who watch the pool, besides its runs. */
-  readonly facts?: () => Omit<AgentFacts, 'runs'>;
+  /** What this agent says of itself to those who watch the pool, besides its runs and what it declines. */
+  readonly facts?: () => Omit<AgentFacts, 'runs' | 'declined'>;
   /** Receives what a heartbeat has said, once Redis has answered it. */
   readonly beaten?: (facts: AgentFacts) => void;
   /** Somebody who may do so has asked this agent to drain. Called again with each heartbeat. */
@@ -74,6 +77,11 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   const keys = poolKeys(pool);
   const served = new Set<RunId>();
   const unreadable = new Set<string>();
+  let declined: readonly Decline[] = [];
+  const decline = (run: RunId, problem: ShardlineError): void => {
+    declined = [...declined.filter((earlier) => earlier.run !== run), { run, cause: declineCauseOf(problem.code) }].slice(-DECLINED_KEPT);
+    membership.declined(run, problem);
+  };
   // However this process ends, its connections end with it, and a coordinator that counts this channel's subscribers notices at once. If
   // the account may not subscribe, the agent's silence reveals its death later.
   const line = connectAgain(redis);
@@ -93,7 +101,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   };
   const sayAlive = async (): Promise<void> => {
     const about = membership.facts?.();
-    const facts = about === undefined ? null : { ...about, runs: work.now() };
+    const facts = about === undefined ? null : { ...about, runs: work.now(), declined };
     heed(await beat(redis, keys, agent, facts === null ? '' : encodeFacts(facts)));
     if (facts !== null) membership.beaten?.(facts);
   };
@@ -116,7 +124,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     return specs.filter(({ runId, expiresAt = Number.POSITIVE_INFINITY }) => {
       if (now < expiresAt) return true;
       served.add(runId);
-      membership.declined(runId, new ShardlineError('run-expired', { runId, at: instant(expiresAt) }));
+      decline(runId, new ShardlineError('run-expired', { runId, at: instant(expiresAt) }));
       return false;
     });
   };
@@ -129,7 +137,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
       return [decodeSpec(text, { pool, run: named.data, verifier }, `run ${named.data} of pool ${pool}`)];
     } catch (thrown) {
       if (!(thrown instanceof ShardlineError)) throw thrown;
-      if (!unreadable.has(text)) membership.declined(named.data, thrown);
+      if (!unreadable.has(text)) decline(named.data, thrown);
       unreadable.add(text);
       return [];
     }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
+import { absenceCauses } from '../../shared/domain/decline.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
 import { rejectionCauses } from '../../shared/domain/report.ts';
 import type { Shard } from '../../shared/domain/shard.ts';
@@ -163,6 +164,11 @@ const ownSchemas: OwnSchemas = {
   }),
   'run-resumed': z.object({ kind: z.literal('run-resumed'), at }),
   'no-agent-can-come': z.object({ kind: z.literal('no-agent-can-come'), at, message: z.string() }),
+  'pool-seen': z.object({
+    kind: z.literal('pool-seen'),
+    at,
+    absences: z.array(z.object({ why: z.enum(absenceCauses), agents: z.int().positive(), example: agentIdSchema })),
+  }),
   forecast: z.object({
     kind: z.literal('forecast'),
     at,

@@ -5,11 +5,13 @@ import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage
 import type { AgentId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { coverageField, KEY_LIFE_SECONDS, poolKeys, queueKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
+import { alive, factsOf } from '../../shared/redis/presence.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
 import { oneKeyEach, type Signer, type Verifier } from '../../shared/wire/signature.ts';
+import { absencesOf } from '../core/state/agents/absences.ts';
 import type { RunChannel, TakeOver } from '../ports.ts';
 import { type AttemptQueue, openAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
@@ -89,6 +91,10 @@ export async function openChannel(
     },
     presence: presence.look,
     presenceBesideQueue: presence.lookBesideQueue,
+    async absences() {
+      const pooled = poolKeys(pool);
+      return absencesOf(runId, await factsOf(redis, pooled, await alive(redis, pooled.agents)));
+    },
     connected: connections.among,
     takeCoverage: (agent, part) => takeCoverage(redis, keys, agent, part),
     async announce() {

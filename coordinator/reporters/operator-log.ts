@@ -56,6 +56,9 @@ function logEvent(log: EventLog, run: RunId, event: CoordinatorEvent): void {
     case 'no-agent-can-come':
       log.error({ run, problem: event.message }, 'no agent left');
       break;
+    case 'pool-seen':
+      log.warn({ run, absences: event.absences }, 'no agent serves the run');
+      break;
     case 'message-rejected':
       log.warn({ run, agent: event.agent, why: event.why, problem: event.problem }, 'message rejected');
       break;

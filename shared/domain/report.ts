@@ -1,6 +1,7 @@
 // `report.json`, schema 1: the whole result of a run. Public interface; see docs/report.md.
 
 import type { ReportedCoverage } from './coverage.ts';
+import type { Absence } from './decline.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
 import type { ReportedPart } from './part.ts';
@@ -43,6 +44,8 @@ export interface Report extends ReportedShown {
   readonly rejected: readonly Rejection[];
   /** Usually empty, and so in a report of an earlier version. */
   readonly missingMessages: readonly MissingMessages[];
+  /** Agents of the pool that did not serve a run which ended without agents; else empty, and so in a report of an earlier version. */
+  readonly absent: readonly Absence[];
   /** The fingerprint of the coordinator's workspace; null when none was taken. */
   readonly fingerprint: ReportedFingerprint | null;
   readonly profile: Profile;

@@ -117,6 +117,16 @@ describe.each(backends)('a run over %s', AT_ONCE, (_, start) => {
     await channel.close();
   });
 
+  test('knows how many agents of the pool do not serve the run', async () => {
+    const spec = newSpec();
+    const channel = await pools.openRun(spec);
+    expect(await channel.absences()).toEqual([]);
+    await using _ = await member(spec, 'aside');
+    await eventually('the pool has the agent', async () => (await channel.absences()).length > 0);
+    expect(await channel.absences()).toEqual([{ why: 'silent', agents: 1, example: 'aside' }]);
+    await channel.close();
+  });
+
   test('gives attempts of a lane only to agents with its labels, and others to every agent', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);

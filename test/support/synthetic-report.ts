@@ -170,6 +170,7 @@ function reportOf({ tests, lanes, agents, workers, makespan, finished, notRun, d
   return {
     rejected: [],
     missingMessages: [],
+    absent: [],
     conflicts: [],
     waits: [],
     restarted: null,

@@ -16,6 +16,7 @@ const facts: AgentFacts = {
   labels: [],
   commit: null,
   drainSeconds: null,
+  declined: [],
   runs: [],
 };
 const runWith = (id: string, workSeconds: number, lostAttempts: number): OpenRun => ({

@@ -8,6 +8,7 @@ import type { AgentFacts } from '../../../shared/wire/fleet/agent-facts.ts';
 import { FRESH_MS, type RunNote } from '../../../shared/wire/run-note.ts';
 import { type Fleet, type OpenRun, readFleet } from '../../redis/inspect/fleet.ts';
 import { inBytes, inMinutes } from '../../reporters/summary/profile-text.ts';
+import { declineWords } from '../../reporters/text/absence-text.ts';
 
 /** Resolves with 0. Throws the errors of a connection. */
 export async function statusCommand(settings: StatusSettings, { stdout, machine }: Edge): Promise<number> {
@@ -45,7 +46,13 @@ export function statusLines(pool: string, { runs, agents, now }: Fleet): readonl
   return [
     `pool ${pool}: ${plural(runs.length, 'open run')}, ${plural(agents.size, 'agent')}`,
     ...runs.flatMap((run) => runLines(run, now)),
-    ...[...agents].map(([agent, facts]) => `agent ${oneLine(agent)}: ${agentText(facts, serving.has(agent))}`),
+    ...[...agents].flatMap(([agent, facts]) => [
+      `agent ${oneLine(agent)}: ${agentText(facts, serving.has(agent))}`,
+      // A closed run is no longer of interest.
+      ...(facts?.declined ?? [])
+        .filter(({ run }) => runs.some(({ id }) => id === run))
+        .map(({ run, cause }) => `  declined run ${oneLine(run)}: ${declineWords(cause)}`),
+    ]),
   ];
 }
 

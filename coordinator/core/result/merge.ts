@@ -19,6 +19,7 @@ import type {
 import type { Selector } from '../../../shared/domain/shard.ts';
 import { compareText } from '../../../shared/text/compare-text.ts';
 import { isoDate } from '../../../shared/text/iso-date.ts';
+import { absentAgents } from '../state/agents/absences.ts';
 import { rejectionsOf } from '../state/agents/rejections.ts';
 import { collectErrorsOf } from '../state/collection/collect-errors.ts';
 import { isInseparable, isListed } from '../state/collection/suite.ts';
@@ -103,6 +104,7 @@ export function merge(state: RunState, finish: MergeFinish): Report {
     origin: opened.origin,
     rejected: rejectionsOf(state),
     missingMessages,
+    absent: absentAgents(state),
     fingerprint: reportFingerprint({ files: opened.spec.files, python: opened.python }),
     profile: profile(state, finish.mergeSeconds),
     coverage,

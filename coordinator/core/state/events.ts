@@ -3,6 +3,7 @@
 
 import type { AttemptRole, InterruptCause, Lane } from '../../../shared/domain/attempt.ts';
 import type { CoverageOptions, ReportedCoverage } from '../../../shared/domain/coverage.ts';
+import type { Absence } from '../../../shared/domain/decline.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { UnitsClaim } from '../../../shared/domain/leased-units.ts';
@@ -198,6 +199,8 @@ export type CoordinatorEvent =
   | { readonly kind: 'run-resumed'; readonly at: number }
   /** Every agent that could serve the run has ended. Without this event the run waits for one to join. */
   | { readonly kind: 'no-agent-can-come'; readonly at: number; readonly message: string }
+  /** No agent serves the run; these agents of its pool do not. Recorded when that changes. */
+  | { readonly kind: 'pool-seen'; readonly at: number; readonly absences: readonly Absence[] }
   /** When the run would finish at its present speed; recorded every few seconds. */
   | ({ readonly kind: 'forecast'; readonly at: number } & Forecast)
   | { readonly kind: 'tick'; readonly at: number }

@@ -3,6 +3,7 @@
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
+import { poolSeen } from './agents/absences.ts';
 import { agentDismissed, agentDraining, agentJoined, agentLeft, agentLost, agentReturned, agentUnfit } from './agents/agent-life.ts';
 import { noteNumber } from './agents/batch-numbers.ts';
 import { messageRejected } from './agents/rejections.ts';
@@ -176,6 +177,9 @@ function applyNow(state: RunState, event: CoordinatorEvent): void {
       break;
     case 'no-agent-can-come':
       noAgentCanCome(state, event);
+      break;
+    case 'pool-seen':
+      poolSeen(state, event);
       break;
     case 'interrupt-requested':
       interruptRequested(state, event);

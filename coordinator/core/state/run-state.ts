@@ -1,6 +1,7 @@
 // Defines the state of a run as plain values. records.ts defines its records, reduce.ts applies events to it, decide.ts decides from it.
 
 import type { KeptCoverage, ReportedCoverage } from '../../../shared/domain/coverage.ts';
+import type { Absence } from '../../../shared/domain/decline.ts';
 import type { CollectError, RunEvent } from '../../../shared/domain/events.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Rejection, SessionError } from '../../../shared/domain/report.ts';
@@ -65,6 +66,8 @@ export interface RunState {
   living: number;
   /** Since when no agent is alive, by the coordinator's clock; null while one is. Any event of an agent moves it forward. */
   aloneSince: number | null;
+  /** Why the agents of the pool do not serve the run, and since when that is known; as of the last time when none did. */
+  absences: readonly (Absence & { readonly sinceAt: number })[];
   /** When a forecast was last recorded; null before the first. */
   forecastAt: number | null;
   interruptedBy: string | null;
@@ -114,6 +117,7 @@ export function openRun(opened: RunOpened): RunState {
     firstEnqueuedAt: null,
     living: 0,
     aloneSince: opened.at,
+    absences: [],
     forecastAt: null,
     interruptedBy: null,
     redisLost: false,

@@ -14,6 +14,7 @@ import { aboutOf } from '../../web/report-page.ts';
 import { agentProblem, agentsWords, MISSING_WHY } from '../summary/agent-text.ts';
 import { comparisonWords, valueWords } from '../summary/judgement-text.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from '../summary/profile-text.ts';
+import { absenceWords } from '../text/absence-text.ts';
 import { cutWords } from '../text/cut-text.ts';
 import { lastRunsWords } from '../text/last-runs.ts';
 import { codeSpan as code, codeCell, fenced } from '../text/markdown.ts';
@@ -59,6 +60,7 @@ export function summaryMarkdown(report: Report, places: Places): string {
     report.missingMessages.map(({ agent, messages }) => `- missing ${plural(messages, 'message')} of agent ${code(agent)}: ${MISSING_WHY}`),
     report.partProblems.map((problem) => `- the parts do not cover the suite: ${code(problem)}`),
     agents(report),
+    report.absent.map((absence) => `- not joined: ${code(absenceWords(absence))}`),
     slowest(report),
     timeline(report),
     [

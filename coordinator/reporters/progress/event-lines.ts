@@ -19,6 +19,7 @@ import type { Change, ResultAccepted } from '../../core/state/changes.ts';
 import type { CloseReason, CoordinatorEvent, EventOf } from '../../core/state/events.ts';
 import { isRerunLimitExceeded } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
+import { declineLine } from '../text/absence-text.ts';
 import { lateLine, timeLeft } from './forecast-text.ts';
 import { failuresOf, type Tally } from './tally.ts';
 
@@ -69,6 +70,8 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
       ];
     case 'stream-read':
       return missingLines(changes);
+    case 'pool-seen':
+      return declined(event, state);
     case 'no-agent-can-come':
       return [`No agent is left: ${oneLine(event.message)}`];
     case 'session-ended':
@@ -94,7 +97,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'forecast':
       return forecastLines(event, lateForecasts);
     case 'run-closed':
-      return [...rerunNothing(state), ...onlyRefused(event.why, state)];
+      return [...rerunNothing(state), ...onlyRefused(event.why, state), ...emptyPool(event.why, state)];
     case 'agent-asked':
     case 'agent-draining':
     case 'attempt-cancelled':
@@ -260,6 +263,20 @@ function onlyRefused(why: CloseReason, { agents }: RunState): readonly string[] 
     ({ unfit, conduct }) => unfit?.why === 'fingerprint' || conduct.dismissedFor === 'fingerprint',
   );
   return refused.length === 0 ? [] : [`All agents were refused (${refused.map(({ id }) => oneLine(id)).join(', ')}): see above.`];
+}
+
+/** Each cause once. */
+const declined = ({ at }: EventOf<'pool-seen'>, { absences }: RunState): readonly string[] =>
+  absences.flatMap((absence) => (absence.sinceAt === at ? (declineLine(absence) ?? []) : []));
+
+/** The report names the agents of the pool; without any, this line says so. */
+function emptyPool(why: CloseReason, { agents, absences, opened, redisLost, noAgentCanCome }: RunState): readonly string[] {
+  if (why.kind === 'done' || why.notRun !== 'no-agent' || redisLost || noAgentCanCome !== null) return [];
+  if (agents.size > 0 || absences.length > 0) return [];
+  const { pool } = opened.spec;
+  return [
+    `No agent joined the run: there is none in pool ${pool}. Fix: start one with \`shardline agent --pool ${pool}\`, with the same Redis.`,
+  ];
 }
 
 const filesIn = (shards: readonly { readonly selectors: readonly { readonly file: string }[] }[]): number =>

@@ -18,6 +18,7 @@ import { notRunName, notRunText, notRunWords, verdictWords } from '../../core/re
 import { splitErrors } from '../../core/result/late-errors.ts';
 import { countNotRun, inFiles } from '../../core/result/not-run.ts';
 import { boundingTest } from '../../core/result/profile.ts';
+import { absenceWords } from '../text/absence-text.ts';
 import { type Paint, paintFor, paintHead } from '../text/colors.ts';
 import { cutWords } from '../text/cut-text.ts';
 import { fitted } from '../text/fit.ts';
@@ -216,6 +217,7 @@ function shortSummary(report: Report, width: number | null): string[] {
     ...[...Map.groupBy(report.notRun, ({ reason }) => reason)].flatMap(([reason, missing]) => notRunLines(reason, missing)),
     ...report.partProblems.map((problem) => `PARTS ${oneLine(problem)}`),
     ...agentEndLines(report),
+    ...report.absent.map((absence) => `NOT JOINED ${absenceWords(absence)}`),
     ...rejectionLines(report),
     ...missingMessageLines(report),
   ];

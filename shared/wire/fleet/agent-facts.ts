@@ -1,6 +1,7 @@
 // What an agent says of itself in its pool, for `shardline status`, `shardline serve` and the metrics. Nothing is decided by it.
 
 import { z } from 'zod';
+import { type Decline, declineCauses } from '../../domain/decline.ts';
 import type { RunId } from '../../domain/ids.ts';
 import { ShardlineError } from '../../errors.ts';
 import { oneLine } from '../../text/safe-text.ts';
@@ -26,6 +27,8 @@ export interface AgentFacts {
   readonly drainSeconds: number | null;
   /** The runs that it serves, each with the number of shards that it holds. */
   readonly runs: readonly { readonly run: RunId; readonly shards: number }[];
+  /** The runs that it has declined last, the newest at the end. */
+  readonly declined: readonly Decline[];
 }
 
 const FACTS_VERSION = 1;
@@ -33,6 +36,7 @@ const FACTS_VERSION = 1;
 const LONGEST_FACTS = 32_768;
 const MOST_LABELS = 64;
 const MOST_RUNS = 64;
+const MOST_DECLINED = 8;
 const word = z.string().max(128).transform(oneLine);
 
 const factsSchema = z.object({
@@ -50,13 +54,21 @@ const factsSchema = z.object({
       .nullable(),
     drainSeconds: secondsSchema.nullable(),
     runs: listOf(z.object({ run: runIdSchema, shards: z.int().min(0).max(100_000) }), { most: MOST_RUNS }),
+    // Agents of an earlier version do not say it.
+    declined: listOf(z.object({ run: runIdSchema, cause: z.enum(declineCauses).catch('unreadable') }), { most: MOST_DECLINED }).default([]),
   }),
 });
 
-/** Leaves out labels and runs beyond the limits, so that every reader accepts the rest. */
+/** Leaves out labels, runs and earlier declines beyond the limits, so that every reader accepts the rest. */
 export function encodeFacts(facts: AgentFacts): string {
-  const { labels, runs, host } = facts;
-  const limited = { ...facts, host: host.slice(0, 255), labels: labels.slice(0, MOST_LABELS), runs: runs.slice(0, MOST_RUNS) };
+  const { labels, runs, host, declined } = facts;
+  const limited = {
+    ...facts,
+    host: host.slice(0, 255),
+    labels: labels.slice(0, MOST_LABELS),
+    runs: runs.slice(0, MOST_RUNS),
+    declined: declined.slice(-MOST_DECLINED),
+  };
   return JSON.stringify({ version: FACTS_VERSION, facts: limited });
 }
 

@@ -1,6 +1,7 @@
 // `report.json`, written and read.
 
 import { z } from 'zod';
+import { absenceCauses } from '../../domain/decline.ts';
 import { nodeId } from '../../domain/ids.ts';
 import { notRunReasons, outcomes, verdicts } from '../../domain/outcome.ts';
 import { agentEnds, phases, type Report, type ReportedFingerprint, ratings, rejectionCauses } from '../../domain/report.ts';
@@ -122,6 +123,7 @@ const reportSchema: z.ZodType<Report> = z.object({
     }),
   ),
   origin: originSchema.nullable().default(null),
+  absent: z.array(z.object({ why: z.enum(absenceCauses), agents: z.int().positive(), example: agentIdSchema })).default([]),
   rejected: z.array(z.object({ agent: agentIdSchema.nullable(), why: z.enum(rejectionCauses), messages: count })).default([]),
   missingMessages: z.array(z.object({ agent: agentIdSchema, messages: count })).default([]),
   fingerprint: reportedFingerprintSchema.default(null),

@@ -1,5 +1,6 @@
 // The coordinator's ports over the model, with the same commands as in coordinator/redis.
 
+import { absencesOf } from '../../../coordinator/core/state/agents/absences.ts';
 import { claimLease, type LeasePort, NEW_RUN } from '../../../coordinator/lease-claim.ts';
 import type { Pools, PresenceOf, RunChannel, TakeOver } from '../../../coordinator/ports.ts';
 import { readEntry } from '../../../coordinator/redis/stream-entry.ts';
@@ -18,6 +19,7 @@ import { NO_VERIFIER, type Verifier } from '../../../shared/wire/signature.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { type Place, readStream } from './reading.ts';
 import * as scripts from './scripts.ts';
+import type { RedisServer } from './server.ts';
 import { modelUnits } from './units.ts';
 
 const READ_BATCHES = 200;
@@ -43,12 +45,12 @@ export function modelPools(place: Place, verifier: Verifier = NO_VERIFIER): Mode
     disconnect: () => line.close(),
     cancel: (run) => redis.request(() => scripts.cancel(server, run)),
     serverNow: () => redis.request(() => server.schedule.now()),
-    aliveAgents: (pool) =>
-      redis.request(() =>
-        [...scripts.poolOf(server, pool).agents].flatMap(([agent, goneAt]) => (goneAt >= server.schedule.now() ? [agent] : [])),
-      ),
+    aliveAgents: (pool) => redis.request(() => aliveIn(server, pool)),
   };
 }
+
+const aliveIn = (server: RedisServer, pool: string): readonly AgentId[] =>
+  [...scripts.poolOf(server, pool).agents].flatMap(([agent, goneAt]) => (goneAt >= server.schedule.now() ? [agent] : []));
 
 interface Access {
   readonly place: Place;
@@ -208,6 +210,8 @@ async function openChannel(
 
     presence: () =>
       look(async () => new Set((await redis.request(() => [...(server.data.runs.get(runId)?.wait.values() ?? [])].flat())) as AttemptId[])),
+    // Agents of the model say nothing of themselves.
+    absences: () => redis.request(() => absencesOf(runId, new Map(aliveIn(server, spec.pool).map((agent) => [agent, null])))),
     presenceBesideQueue: () => look(async () => null),
 
     async connected(agents) {

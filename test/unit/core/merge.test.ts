@@ -72,6 +72,7 @@ test('reports every field of a run whose tests all passed', () => {
     waits: [],
     rejected: [],
     missingMessages: [],
+    absent: [],
     conflicts: [],
     restarted: null,
     origin: null,

@@ -34,6 +34,7 @@ export function sampleReport(tests: readonly ReportedTest[], changes: Partial<Re
   return {
     rejected: [],
     missingMessages: [],
+    absent: [],
     conflicts: [],
     waits: [],
     restarted: null,

@@ -86,6 +86,7 @@ export function mergeReports(given: readonly [Report, ...Report[]], { unreadable
     agents: reports.flatMap(({ agents }) => agents),
     rejected: reports.flatMap(({ rejected }) => rejected),
     missingMessages,
+    absent: reports.flatMap(({ absent }) => absent),
     origin: commonOrigin(given.map(({ origin }) => origin)),
     fingerprint: given[0].fingerprint,
     profile: mergeProfiles(reports, tests.length),
