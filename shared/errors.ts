@@ -241,9 +241,9 @@ export const errorTable = {
   },
   'not-signed': {
     exitCode: 11,
-    what: 'Could not trust {source}: nobody has signed it.',
-    why: 'With --trust, only what the owner of a trusted key has signed counts.',
-    fix: 'Start the run with --sign-key FILE, or look for another program that writes to this Redis.',
+    what: 'Could not trust {source}: it is not signed.',
+    why: 'With --trust, only messages that a trusted key has signed count.',
+    fix: 'Start its sender, a run or an agent, with --sign-key FILE. If it already has one, find out which other program writes to this Redis.',
   },
   'unknown-key': {
     exitCode: 11,
@@ -290,7 +290,7 @@ export const errorTable = {
   'run-expired': {
     exitCode: 11,
     what: 'Could not join run {runId}: it expired at {at}.',
-    why: 'A run says until when it may be served, so that nobody can announce it again later.',
+    why: 'A run says until when it may be served, so that it cannot be announced again later.',
     fix: 'Start a new run.',
   },
   'bad-key': {
@@ -301,7 +301,7 @@ export const errorTable = {
   },
   'bad-message': {
     exitCode: 3,
-    what: 'Could not parse a message from {source}: {problem}',
+    what: 'Could not parse {source}: {problem}',
     why: 'Another program wrote it, or another version of shardline.',
     fix: "Run the same version everywhere, and let no other program write to shardline's keys.",
   },

@@ -181,8 +181,11 @@ export type PytestMessage = z.infer<typeof message>;
 export type Listens = z.infer<typeof listens>;
 export type ShownMessage = z.infer<typeof shown>;
 
+/** Names the sender in errors. */
+const PYTEST = 'a message of pytest';
+
 /** Decodes one line. Throws `bad-message`. */
-export const decodeMessage = (text: string): PytestMessage | Listens => checked(line, parseJson(text, 'pytest'), 'pytest');
+export const decodeMessage = (text: string): PytestMessage | Listens => checked(line, parseJson(text, PYTEST), PYTEST);
 
 /**
  * Splits a byte stream into lines. A crash may cut off the last line, so an unterminated one is dropped. Throws `bad-message` when a line
@@ -203,7 +206,7 @@ export function createLineSplitter(limitBytes: number = LINE_BYTES): (chunk: Buf
     held.push(chunk.subarray(from));
     heldBytes += chunk.length - from;
     if (heldBytes > limitBytes) {
-      throw new ShardlineError('bad-message', { source: 'pytest', problem: `a line is longer than ${limitBytes} bytes` });
+      throw new ShardlineError('bad-message', { source: PYTEST, problem: `a line is longer than ${limitBytes} bytes` });
     }
     return lines;
   };

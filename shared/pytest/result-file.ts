@@ -67,7 +67,7 @@ function decodeResult<T>(text: string, python: string, schema: z.ZodType<T>): T 
   const found = problem.safeParse(value);
   if (found.success) throw new ShardlineError('no-pytest', { python, ...found.data.problem });
   const result = schema.safeParse(value);
-  if (!result.success) throw new ShardlineError('bad-message', { source: 'pytest', problem: z.prettifyError(result.error) });
+  if (!result.success) throw new ShardlineError('bad-message', { source: 'a message of pytest', problem: z.prettifyError(result.error) });
   return result.data;
 }
 
@@ -75,6 +75,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (thrown) {
-    throw new ShardlineError('bad-message', { source: 'pytest', problem: messageOf(thrown) }, { cause: thrown });
+    throw new ShardlineError('bad-message', { source: 'a message of pytest', problem: messageOf(thrown) }, { cause: thrown });
   }
 }

@@ -87,6 +87,8 @@ test('a message that cannot be read is rejected and counted, and costs a known s
       [`${id}-a1`, 'quarantined'],
       [`${id}-a2`, 'left'],
     ]);
+    expect(all).toContain('REJECTED 4 messages of agent ghost - could not be read. Fix: ');
+    expect(all.match(/Rejected a message of agent ghost: .* Fix: /g)).toHaveLength(1);
     expect(all).not.toContain('\u001b[2J');
     const again = await project.shardline(['report', 'out/events.ndjson', '--json', 'again.json']);
     expect(again.exitCode, again.all).toBe(0);

@@ -122,7 +122,7 @@ test('a verdict that nobody has signed ends no job with its exit code', { timeou
     const ended = await Promise.all([leader.job, other.job]);
     for (const { exitCode, all } of ended) {
       expect(exitCode, all).not.toBe(0);
-      expect(all).toContain('nobody has signed it');
+      expect(all).toContain('it is not signed');
     }
   } finally {
     redis.disconnect();
@@ -205,7 +205,7 @@ test('--resume elsewhere refuses a log that was changed in Redis, and takes the 
     await rewrite((own) => own.replace(/"signature":"[^"]*"/, '"signature":""').replace(/"keyId":"[^"]*"/, '"keyId":""'));
     const unsigned = await resume();
     expect(unsigned.exitCode, unsigned.all).toBe(11);
-    expect(unsigned.all).toContain('nobody has signed it');
+    expect(unsigned.all).toContain('it is not signed');
     await rewrite((own) => own);
     const { exitCode, all } = await resume();
     expect(exitCode, all).toBe(0);

@@ -11,7 +11,7 @@ import { countNotRun } from '../../core/result/not-run.ts';
 import type { Places } from '../../report-places.ts';
 import { nextSteps } from '../../web/next-steps.ts';
 import { aboutOf } from '../../web/report-page.ts';
-import { agentProblem, agentsWords, MISSING_WHY } from '../summary/agent-text.ts';
+import { agentProblem, agentsWords, MISSING_WHY, rejectionWords } from '../summary/agent-text.ts';
 import { comparisonWords, valueWords } from '../summary/judgement-text.ts';
 import { boundWords, inSeconds, speedWords, timeWords } from '../summary/profile-text.ts';
 import { absenceWords } from '../text/absence-text.ts';
@@ -60,6 +60,7 @@ export function summaryMarkdown(report: Report, places: Places): string {
     report.missingMessages.map(({ agent, messages }) => `- missing ${plural(messages, 'message')} of agent ${code(agent)}: ${MISSING_WHY}`),
     report.partProblems.map((problem) => `- the parts do not cover the suite: ${code(problem)}`),
     agents(report),
+    rejectionWords(report).map((words) => `- rejected: ${code(words)}`),
     report.absent.map((absence) => `- not joined: ${code(absenceWords(absence))}`),
     slowest(report),
     timeline(report),

@@ -15,6 +15,7 @@ import { whyDismissed, whyUnfit } from '../../core/result/agent-end.ts';
 import { causeOf } from '../../core/result/cause.ts';
 import { lackedBy, needsText } from '../../core/result/needs-text.ts';
 import { LOCAL_AGENT } from '../../core/result/profile.ts';
+import { isFirstRejection, senderWords } from '../../core/state/agents/rejections.ts';
 import type { Change, ResultAccepted } from '../../core/state/changes.ts';
 import type { CloseReason, CoordinatorEvent, EventOf } from '../../core/state/events.ts';
 import { isRerunLimitExceeded } from '../../core/state/results.ts';
@@ -65,9 +66,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'redis-lost':
       return [`Lost Redis: ${oneLine(event.message)}. Ending the run with the results so far.`];
     case 'message-rejected':
-      return [
-        `Rejected a message of ${event.agent === null ? 'an unknown sender' : `agent ${event.agent}`}: ${oneLine(briefOf(event.problem))}`,
-      ];
+      return isFirstRejection(state, event) ? [rejectedLine(event)] : [];
     case 'stream-read':
       return missingLines(changes);
     case 'pool-seen':
@@ -263,6 +262,15 @@ function onlyRefused(why: CloseReason, { agents }: RunState): readonly string[] 
     ({ unfit, conduct }) => unfit?.why === 'fingerprint' || conduct.dismissedFor === 'fingerprint',
   );
   return refused.length === 0 ? [] : [`All agents were refused (${refused.map(({ id }) => oneLine(id)).join(', ')}): see above.`];
+}
+
+/** `Rejected a message of agent a1: it is not signed. Fix: …`. The report counts the others of this sender and cause. */
+function rejectedLine({ agent, problem }: EventOf<'message-rejected'>): string {
+  const sender = oneLine(senderWords(agent));
+  const lines = problem.split('\n').map(oneLine);
+  const what = (lines[0] ?? '').replace(/^Could not (?:trust|parse) [^:]*: /, '');
+  const fix = lines.findLast((line) => line.startsWith('Fix: '));
+  return `Rejected a message of ${sender}: ${what}${fix === undefined ? '' : ` ${fix}`}`;
 }
 
 /** Each cause once. */

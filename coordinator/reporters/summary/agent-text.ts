@@ -2,6 +2,7 @@
 
 import type { RejectionCause, Report, ReportedAgent } from '../../../shared/domain/report.ts';
 import { oneLine, plural } from '../../../shared/text/safe-text.ts';
+import { senderWords } from '../../core/state/agents/rejections.ts';
 
 /** Agents that ended early or abnormally, in the report's order. */
 const endedBadly = ({ agents }: Pick<Report, 'agents'>): readonly ReportedAgent[] => agents.filter(({ why }) => why !== null);
@@ -37,23 +38,32 @@ export function agentsWords(report: Pick<Report, 'agents'>): string {
   return `${plural(report.agents.length, 'agent')}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 
-const rejections: Readonly<Record<RejectionCause, string>> = {
-  unreadable: 'could not be read',
-  'other-version': 'came from another version of shardline',
-  'not-trusted': 'no trusted key has signed them',
-  'not-joined': 'it has not joined the run',
-  'not-holding': 'about attempts that it does not hold',
-  'foreign-file': 'about files of other shards',
-  'too-many': 'the run has too many agents',
-  repeated: 'it sent them before',
-  expired: 'the certificate of its key has expired; certify the key for longer',
+/** Only a program that is no agent of the run sends these, or a defect. */
+const FOREIGN = 'find out which other program writes to this Redis';
+
+const rejections: Readonly<Record<RejectionCause, { readonly what: string; readonly fix: string }>> = {
+  unreadable: { what: 'could not be read', fix: `run the same version of shardline everywhere, and ${FOREIGN}` },
+  'other-version': { what: 'came from another version of shardline', fix: 'install the same version of shardline everywhere' },
+  'not-trusted': {
+    what: 'no trusted key has signed them',
+    fix: 'start the agent with --sign-key FILE, and add its public key to the --trust file of the run',
+  },
+  'not-joined': { what: 'it has not joined the run', fix: FOREIGN },
+  'not-holding': { what: 'about attempts that it does not hold', fix: FOREIGN },
+  'foreign-file': { what: 'about files of other shards', fix: FOREIGN },
+  'too-many': { what: 'the run has too many agents', fix: 'use fewer agents, or another pool' },
+  repeated: { what: 'it sent them before', fix: FOREIGN },
+  expired: { what: 'the certificate of its key has expired', fix: 'certify the key for longer' },
 };
 
-/** `REJECTED 3 messages of agent a1 - could not be read`. */
-export const rejectionLines = ({ rejected }: Pick<Report, 'rejected'>): string[] =>
+/** `REJECTED 3 messages of agent a1 - could not be read. Fix: …`. */
+export const rejectionLines = (report: Pick<Report, 'rejected'>): string[] => rejectionWords(report).map((words) => `REJECTED ${words}`);
+
+/** `3 messages of agent a1 - could not be read. Fix: …`. */
+export const rejectionWords = ({ rejected }: Pick<Report, 'rejected'>): string[] =>
   rejected.map(({ agent, why, messages }) => {
-    const sender = agent === null ? 'an unknown sender' : `agent ${oneLine(agent)}`;
-    return `REJECTED ${plural(messages, 'message')} of ${sender} - ${rejections[why]}`;
+    const { what, fix } = rejections[why];
+    return `${plural(messages, 'message')} of ${oneLine(senderWords(agent))} - ${what}. Fix: ${fix}.`;
   });
 
 /** `MISSING 2 messages of agent a1 - …`. */

@@ -27,6 +27,13 @@ export function reject(state: RunState, agent: AgentId | null, why: RejectionCau
   state.rejections.set(key, { agent: isFull ? null : agent, why, messages: (state.rejections.get(key)?.messages ?? 0) + 1 });
 }
 
+/** `agent a1`, `an unknown sender`. */
+export const senderWords = (agent: AgentId | null): string => (agent === null ? 'an unknown sender' : `agent ${agent}`);
+
+/** Whether the state has one message of this sender that was rejected for this cause. */
+export const isFirstRejection = ({ rejections }: RunState, { agent, why }: EventOf<'message-rejected'>): boolean =>
+  rejections.get(keyOf(agent, why))?.messages === 1;
+
 const keyOf = (agent: AgentId | null, why: RejectionCause): string => `${why} ${agent ?? ''}`;
 
 /** Events that still wait for their agents to join are rejected in the end. */
