@@ -24,6 +24,8 @@ function slipped(word: string, known: readonly string[]): string | undefined {
 
 /** The edits from `word` to `candidate`, or to its beginning, which is a little further away. */
 function distanceTo(word: string, candidate: string): number {
+  // Every short word is near the beginning of some other.
+  if (word.length < 4) return leven(word, candidate);
   const beginnings = [word.length - 1, word.length, word.length + 1].map((length) => leven(word, candidate.slice(0, length)) + 0.5);
   return Math.min(leven(word, candidate), ...beginnings);
 }

@@ -29,9 +29,13 @@ const readers: Readonly<Record<OptionKind, Reader>> = {
   sets: (text) => text,
   list: (text) => text,
   labels: (text) =>
-    text.split(/\s+/).every((label) => /^[A-Za-z0-9_.-]{0,64}$/.test(label))
+    text.trim() !== '' &&
+    text
+      .trim()
+      .split(/\s+/)
+      .every((label) => /^[A-Za-z0-9_.-]{1,64}$/.test(label))
       ? text
-      : { expected: 'labels of at most 64 letters, digits, _ . and -', fix: 'Write for example --label gpu.' },
+      : { expected: 'labels of 1 to 64 letters, digits, _ . and -', fix: 'Write for example --label gpu.' },
   resources: (text) =>
     parseResources(text) === null
       ? {

@@ -59,6 +59,12 @@ export interface Read {
   readonly isRedisUrlEmpty: boolean;
 }
 
+/** The options that reach an agent elsewhere. */
+const WITH_DRAIN: ReadonlySet<string> = new Set([
+  ...['drain', 'pool', 'sign-key', 'workspace', 'redis', 'redis-ca', 'redis-cert', 'redis-key'],
+  ...['log-level', 'log-file', 'log-format'],
+]);
+
 /** Missing options and contradictory combinations of values that are valid by themselves. */
 export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): readonly ShardlineError[] {
   const mistakes: ShardlineError[] = [];
@@ -102,11 +108,25 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
       'Write rediss:// with the TLS port of Redis.',
     );
   }
+  if (given.command === 'agent' && values.has('drain')) {
+    const idle = [...given.flags.keys()].find((name) => !WITH_DRAIN.has(name));
+    if (idle !== undefined)
+      mistake(
+        `--${idle} has no effect with --drain, which asks another agent to drain.`,
+        `Remove --${idle}, or give it to that agent when you start it.`,
+      );
+  }
   const isNew = given.command === 'run' && !values.has('resume');
   if (isNew && given.flags.has('numprocesses') && values.has('redis') && !(Number(values.get('agents') ?? 0) > 0)) {
     mistake(
       'This run starts no agent, so -n has no effect: its agents run elsewhere.',
       `Run \`shardline agent -n ${given.flags.get('numprocesses')}\`, or let the run start an agent with --agents 1.`,
+    );
+  }
+  if (isNew && given.flags.has('label') && values.has('redis') && !(Number(values.get('agents') ?? 0) > 0)) {
+    mistake(
+      'This run starts no agent, so --label has no effect: its agents run elsewhere.',
+      `Give the label to an agent with \`shardline agent --label ${given.flags.get('label')}\`, or let the run start one with --agents 1.`,
     );
   }
   if (given.command === 'report') {

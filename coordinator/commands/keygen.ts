@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { roles } from '../../shared/domain/trust.ts';
+import { ShardlineError } from '../../shared/errors.ts';
 import type { CertificateSettings, KeygenSettings } from '../../shared/settings/settings.ts';
 import type { Edge } from '../../shared/system/edge.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import { instant } from '../../shared/wire/trust/certificate.ts';
 
 const PUBLIC = '.pub';
+const STDIN = 'from standard input';
 
 /** Throws `bad-key`. */
 export async function keygenCommand({ path, isPoolKey, certificate }: KeygenSettings, edge: Edge): Promise<number> {
@@ -42,9 +44,16 @@ export async function keygenCommand({ path, isPoolKey, certificate }: KeygenSett
   return 0;
 }
 
-/** Throws `bad-key`. */
-const readPoolKey = async (path: string, { cwd, stdin }: Edge): Promise<KeyObject> =>
-  path === '-' ? privateKeyIn(await text(stdin), 'standard input') : await readPrivateKey(resolve(cwd, path));
+/** Throws `bad-key`, also if no command would accept what the key certifies. */
+async function readPoolKey(path: string, { cwd, stdin }: Edge): Promise<KeyObject> {
+  const { key, isPoolKey } = path === '-' ? privateKeyIn(await text(stdin), STDIN) : await readPrivateKey(resolve(cwd, path));
+  if (isPoolKey) return key;
+  throw new ShardlineError('bad-key', {
+    path: path === '-' ? STDIN : path,
+    problem: 'it is no pool key, so it cannot certify other keys',
+    fix: 'Give the whole file that `shardline keygen pool.key --pool-key` has written, with its line `Use: certify`.',
+  });
+}
 
 /** Certifies the public key beside the private one at `path`. Resolves with the end of its validity, in milliseconds since the epoch. */
 async function certify(asked: CertificateSettings, path: string, poolKey: KeyObject): Promise<number> {

@@ -16,7 +16,11 @@ const OTHERS = 0o077;
 
 /** Reads the private key of a signer, and its certificate if there is one. Throws `bad-key`, also if others than the owner can read the key. */
 export async function readSigner(path: string): Promise<Signer> {
-  const key = await readPrivateKey(path);
+  const { key, isPoolKey } = await readPrivateKey(path);
+  if (isPoolKey) {
+    const fix = `Sign with a key that it certifies: \`shardline keygen my.key --certify ${path}\`, with --role coordinator for a run.`;
+    throw new ShardlineError('bad-key', { path, problem: 'it is a pool key, which only certifies other keys', fix });
+  }
   const signer = signerOf(key);
   const certificatePath = certificatePathOf(path);
   const certificate = await readCertificateFile(certificatePath);
@@ -45,8 +49,14 @@ function certificateProblem(text: string, publicKey: string): string | null {
   return certificate.until < Date.now() ? `it expired at ${instant(certificate.until)}` : null;
 }
 
+/** A private key, and whether it is one that only certifies others. */
+export interface PrivateKey {
+  readonly key: KeyObject;
+  readonly isPoolKey: boolean;
+}
+
 /** Throws `bad-key`, also if others than the owner can read the file. */
-export async function readPrivateKey(path: string): Promise<KeyObject> {
+export async function readPrivateKey(path: string): Promise<PrivateKey> {
   const text = await readKeyFile(path);
   const { mode } = await stat(path);
   if ((mode & OTHERS) !== 0)
@@ -55,7 +65,13 @@ export async function readPrivateKey(path: string): Promise<KeyObject> {
 }
 
 /** `source` names the origin of the text. Throws `bad-key`. */
-export const privateKeyIn = (text: string, source: string): KeyObject => ed25519(source, 'private', () => createPrivateKey(text));
+export const privateKeyIn = (text: string, source: string): PrivateKey => ({
+  key: ed25519(source, 'private', () => createPrivateKey(text)),
+  isPoolKey: text.split('\n').some((line) => line.trimEnd() === CERTIFIES),
+});
+
+/** The line above a pool key in both of its files. */
+const CERTIFIES = 'Use: certify';
 
 const USE_LINE = /^[^\S\n]*use[^\S\n]*:/gim;
 
@@ -101,8 +117,8 @@ export const certificatePathOf = (path: string): string => `${path}.cert`;
 /** Writes a new pair of files. A pool key is one that only certifies others. Throws `bad-key` if one of them exists. */
 export async function writeKeyPair(path: string, { isPoolKey = false } = {}): Promise<{ readonly keyId: string }> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  await writeNew(path, 0o600, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  const use = isPoolKey ? 'Use: certify\n' : '';
+  const use = isPoolKey ? `${CERTIFIES}\n` : '';
+  await writeNew(path, 0o600, `${use}${privateKey.export({ type: 'pkcs8', format: 'pem' })}`);
   try {
     await writeNew(publicPathOf(path), 0o644, `${use}${publicKey.export({ type: 'spki', format: 'pem' })}`);
   } catch (thrown) {

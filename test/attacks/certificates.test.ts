@@ -146,13 +146,18 @@ describe('shardline keygen', () => {
 
   test('names what is wrong with its options', async () => {
     await using project = await newProject({});
-    await keygen(project, ['pool.key', '--pool-key']);
+    await keygen(project, ['pool.key', '--pool-key'], ['plain.key']);
     for (const [argv, problem] of [
       [['a.key', '--pool-key', ...CERTIFIED], '--pool-key and --certify cannot be used together'],
       [['a.key', ...CERTIFIED, '--pools', '*x'], '--pools *x is invalid'],
       [['a.key', ...CERTIFIED, '--max-agents', '0'], '--max-agents 0 is invalid'],
       [['a.key', ...CERTIFIED, '--valid', '0'], '--valid'],
       [['a.key', '--certify', 'none.key'], 'Could not use the key'],
+      [['a.key', '--certify', 'plain.key'], 'it is no pool key, so it cannot certify other keys'],
+      [
+        ['a.key', ...CERTIFIED, '--role', 'foo'],
+        '--role foo is invalid: expected one of agent, coordinator, both.\nFix: Write for example --role agent.',
+      ],
       [['none.pub', ...CERTIFIED], 'Could not use the key'],
       [['a.key', '--role', 'both'], '--certify'],
     ] as const) {

@@ -126,7 +126,7 @@ test.each(['file', 'suite'])('reports a test that no agent can take at once, col
   await using project = await newProject(labelled);
   const run = await project.shardline(['run', '--agents', '2', '-n', '1', '--collect', collect, '--out', 'out']);
   expect(run.exitCode, run.all).toBe(11);
-  expect(run.stderr).toMatch(/No agent has the label gpu: shard s\d+ waits for one. Fix: start an agent with `--label gpu`\./);
+  expect(run.stderr).toMatch(/No agent has the label gpu: tests wait for one. Fix: start an agent with `--label gpu`\./);
   const report = await project.report();
   expect(report).toMatchObject({
     verdict: 'incomplete',

@@ -110,10 +110,12 @@ test('a line before a key says what it is trusted for, and a pool key has one', 
 test('a signer brings its certificate, unless it is expired or that of another key', async () => {
   await using project = await newProject({});
   const [pool, own, other] = ['pool', 'own', 'other'].map((name) => join(project.directory, name)) as [string, string, string];
-  for (const path of [pool, own, other]) await writeKeyPair(path);
+  for (const path of [pool, own, other]) await writeKeyPair(path, { isPoolKey: path === pool });
   const from = Date.now();
   const allowed = { pool: '*', run: '*', roles: ['agent'], from, until: from + 60_000, mostAgents: 2 } as const;
-  const poolKey = await readPrivateKey(pool);
+  const { key: poolKey, isPoolKey } = await readPrivateKey(pool);
+  expect([isPoolKey, (await readPrivateKey(own)).isPoolKey]).toEqual([true, false]);
+  await expect(readSigner(pool)).rejects.toMatchObject({ ...refusal, message: expect.stringContaining('only certifies other keys') });
   const ownKey = await readPublicKey(publicPathOf(own));
   expect((await readSigner(own)).certificate).toBe('');
   await writeCertificate(own, ownKey, allowed, poolKey);

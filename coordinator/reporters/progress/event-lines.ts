@@ -90,7 +90,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
         ? learnedNeeds(event, verbosity)
         : [`Shard ${event.shard} keeps crashing pytest; isolating it in ${plural(event.into.length, 'part')}.`];
     case 'shard-waits':
-      return waitingLines(event, verbosity);
+      return waitingLines(event, state, verbosity);
     case 'shard-given-up':
       return unmetLines(event, state);
     case 'forecast':
@@ -136,9 +136,14 @@ function learnedNeeds({ shard, into }: EventOf<'shard-split'>, verbosity: Verbos
   return [`Shard ${shard} has tests that need ${[...new Set(needs)].join('; ')}: planned them anew.`];
 }
 
-function waitingLines({ shard, lacks }: EventOf<'shard-waits'>, verbosity: Verbosity): readonly string[] {
-  if (lacks.labels.length > 0)
-    return [`No agent has ${oneLine(needsText(lacks))}: shard ${shard} waits for one. Fix: start an agent with ${labelFlags(lacks)}.`];
+/** Labels that no agent has are named once. */
+function waitingLines({ shard, lacks }: EventOf<'shard-waits'>, { shards }: RunState, verbosity: Verbosity): readonly string[] {
+  if (lacks.labels.length > 0) {
+    const asked = lacks.labels.join(' ');
+    const waits = [...shards.values()].flatMap((record) => record.waits).filter((wait) => wait.lacks.labels.join(' ') === asked);
+    if (waits.length > 1) return [];
+    return [`No agent has ${oneLine(needsText(lacks))}: tests wait for one. Fix: start an agent with ${labelFlags(lacks)}.`];
+  }
   return verbosity === 'verbose' ? [`Shard ${shard} waits for ${oneLine(needsText(lacks))}.`] : [];
 }
 

@@ -18,4 +18,6 @@ it('finds a typo in the beginning of a longer word before another word that is s
 
 it('suggests nothing for a word that resembles no known one', () => {
   expect(didYouMean('colour', known)).toBe('');
+  expect(didYouMean('foo', ['agent', 'coordinator', 'both'])).toBe('');
+  expect(didYouMean('bot', ['agent', 'coordinator', 'both'])).toBe('Did you mean both? ');
 });

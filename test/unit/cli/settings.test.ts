@@ -68,6 +68,9 @@ describe('settings', () => {
     expect((await agent(redis, { SHARDLINE_LABEL: 'gpu big' })).labels).toEqual(['big', 'gpu']);
     expect((await run([], {}, '[tool.shardline]\nlabel = ["gpu", "big"]\n')).labels).toEqual(['big', 'gpu']);
     expect(await mistakes(agent([...redis, '--label', 'a,b']))).toHaveLength(1);
+    expect(await mistakes(agent([...redis, '--label', '']))).toEqual([
+      expect.stringContaining('--label  is invalid: expected labels of 1 to 64'),
+    ]);
   });
 
   test('resources are limits, or limits with the files that need one', async () => {
