@@ -265,7 +265,7 @@ export const optionTable: readonly OptionRow[] = [
     env: null,
     meaning: 'Accept all arguments of a run, wherever it comes from',
     detail:
-      'A run of another machine, such as an artifact of a CI job or a log in Redis, can ask pytest for anything. Without this flag, `replay`, `run --resume` and a job of `ci` that takes a run over refuse a foreign run with arguments that do more than select tests or change the output. The last two also refuse a log in Redis whose files are outside the workspace. A signed log, and what the command itself was given, are always accepted.',
+      'A run of another machine, such as an artifact of a CI job or a log in a network Redis, can ask pytest for anything. Without this flag, `replay`, `run --resume` and a job of `ci` that takes a run over refuse a foreign run with arguments that do more than select tests or change the output. The last two also refuse a log whose files are outside the workspace. They accept a signed log, a log in a Redis on this machine, and what the command itself was given.',
   }),
   row({
     name: 'agents',

@@ -237,7 +237,7 @@ function runSettings({ given, values, workspace, pip, isOnGithub }: Read): RunSe
     command: 'run',
     ...common(values, workspace),
     resume: text('resume'),
-    trustsLog: flag('trust-arguments'),
+    trustsLog: flag('trust-arguments') || acceptedFrom(text('redis')) === 'any',
     paths: given.operands,
     selected: text('selected'),
     failed: flag('failed'),
@@ -327,7 +327,7 @@ function agentSettings({ values, workspace }: Read): AgentSettings {
     lockFiles: list('lock-file'),
     keepWorkspaces: Math.max(1, number('keep-workspaces') ?? 1),
     maxWorkspaceBytes: number('max-workspace-size'),
-    acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? (isNetwork(text('redis') ?? '') ? 'safe' : 'any'),
+    acceptArgs: acceptChoices.find((each) => each === values.get('accept-args')) ?? acceptedFrom(text('redis')),
     ownArgs: ownArgsIn(text('own-args')),
     trust: text('trust'),
     signKey: text('sign-key'),
@@ -346,6 +346,12 @@ function trustsNetwork(values: ReadonlyMap<string, Value>): boolean {
   const url = reader(values).text('redis');
   return url !== null && isNetwork(url) && !values.has('verify') && verifyMode(values) === 'off';
 }
+
+/**
+ * Which arguments of a run to take from this Redis without being told: those of a run that an agent joins, and those in a log that is resumed.
+ * The embedded Redis has neither.
+ */
+const acceptedFrom = (redis: string | null): (typeof acceptChoices)[number] => (redis !== null && isNetwork(redis) ? 'safe' : 'any');
 
 /** Whether users of other machines may write to this Redis. */
 function isNetwork(url: string): boolean {

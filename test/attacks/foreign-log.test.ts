@@ -44,7 +44,9 @@ test('--resume refuses a forged log in Redis that names files elsewhere or forei
         commands.xadd(log, entry, 'epoch', epoch, 'own', entry.startsWith('1-') ? changed(own, change) : own, 'position', position);
       await commands.exec();
     };
-    const resume = (...argv: string[]) => elsewhere.shardline(['run', '--resume', id, ...local, '--out', 'b', ...argv], settings);
+    // The same server by an address that counts as one on the network.
+    const network = { SHARDLINE_REDIS_URL: server.url.replace('127.0.0.1', '0.0.0.0') };
+    const resume = (...argv: string[]) => elsewhere.shardline(['run', '--resume', id, ...local, '--out', 'b', ...argv], network);
     const coverage = { source: null, config: '.coveragerc', branch: null, append: false, failUnder: null, precision: 0, notOnFail: false };
     const cache = { directory: '.pytest_cache', stepwise: null, pytest: '9.0.0', files: [] };
     const attacks = [

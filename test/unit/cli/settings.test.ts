@@ -62,6 +62,22 @@ describe('settings', () => {
     expect(await mistakes(run([], {}, '[tool.shardline]\nshard-together = [1]\npool = ["a"]\n'))).toHaveLength(2);
   });
 
+  test('a run is resumed from a log, and served by an agent, with any argument unless others may write to its Redis', async () => {
+    const cases = [
+      ['redis://localhost:6379', 'any'],
+      ['redis://127.0.0.2:6379', 'any'],
+      ['unix:///run/redis.sock', 'any'],
+      ['redis://cache.example:6379', 'safe'],
+      ['redis+sentinel://10.0.0.1:26379/main', 'safe'],
+    ] as const;
+    for (const [url, accepted] of cases) {
+      expect((await agent(['--redis', url])).acceptArgs, url).toBe(accepted);
+      expect((await run(['--redis', url, '--resume', 'r1'])).trustsLog, url).toBe(accepted === 'any');
+    }
+    expect((await run(['--resume', 'r1'])).trustsLog).toBe(true);
+    expect((await run(['--redis', 'redis://cache.example', '--resume', 'r1', '--trust-arguments'])).trustsLog).toBe(true);
+  });
+
   test('labels may be repeated, or be a list in pyproject.toml', async () => {
     const redis = ['--redis', 'redis://h'];
     expect((await agent([...redis, '--label', 'gpu', '--label', 'big', '--label', 'gpu'])).labels).toEqual(['big', 'gpu']);
