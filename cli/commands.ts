@@ -104,7 +104,7 @@ export const commandTable = {
     isConfigurable: true,
   },
   keygen: {
-    summary: 'Write a pair of keys: one signs what a run or an agent sends, the other lets others trust it.',
+    summary: 'Make a pair of keys to sign runs and reports with, or certify a key.',
     operands: { synopsis: '<file>', meaning: 'File of the private key; the public key goes to FILE.pub' },
     instead: '',
     takesPytestArgs: false,

@@ -590,9 +590,9 @@ export const optionTable: readonly OptionRow[] = [
     metavar: 'LABEL',
     group: 'Agents and workers',
     commands: ['run', 'ci', 'agent'],
-    meaning: 'Let the agent run tests that require this label',
+    meaning: 'Let the agent run tests that require this label; repeatable',
     detail:
-      'Repeatable. Tests require labels with `@pytest.mark.requires("gpu")`. For `run` and `ci`, the label of the agents that they start. See [needs.md](needs.md).',
+      'Tests require labels with `@pytest.mark.requires("gpu")`. For `run` and `ci`, the label of the agents that they start. See [needs.md](needs.md).',
   }),
   row({
     name: 'resources',
@@ -735,7 +735,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Trust',
     commands: both,
     decided: 'require with --trust, else off',
-    meaning: 'What to do with what no trusted key has signed',
+    meaning: 'What to do with runs and reports that no trusted key has signed',
     detail: '`require` refuses it, `warn` takes it and prints why `require` would not, `off` checks no signatures.',
   }),
   row({
@@ -1125,7 +1125,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Metrics',
     commands: serve,
     fallback: '4',
-    meaning: 'xdist workers of an agent, while none is up',
+    meaning: 'xdist workers to expect of an agent while none runs',
   }),
   row({
     name: 'last',

@@ -261,7 +261,7 @@ export const errorTable = {
     exitCode: 11,
     what: 'Could not trust {source}: the certificate of its key {key} {problem}.',
     why: '',
-    fix: 'Certify the key again with `shardline keygen KEY.pub --certify POOL_KEY`, with --role, --pools or --runs as needed, and restart the command that uses it.',
+    fix: 'Certify the key again with `shardline keygen KEY.pub --certify POOL_KEY`, where POOL_KEY is a pool key that --trust names there, and with --role, --pools or --runs as needed. Then restart the command that uses it.',
   },
   'expired-certificate': {
     exitCode: 11,

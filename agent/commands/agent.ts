@@ -84,7 +84,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
         const early = endsTooEarly(signer.certificate, settings.signKey, `run ${run}`, drain.at);
         if (early !== null) warn(early);
       },
-      declined: (run, { message }) => warn(`cannot join run ${run}: ${message}`),
+      declined: (run, { message }) => warn(`declined run ${run}: ${message}`),
     });
     logger.info({ agent: id, host, pool: settings.pool }, 'waiting for runs');
     if (!settings.isOwned) say(await introduction(settings, facts, user));

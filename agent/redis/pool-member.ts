@@ -134,7 +134,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     const named = runIdSchema.safeParse(id);
     if (!named.success) return [];
     try {
-      return [decodeSpec(text, { pool, run: named.data, verifier }, `run ${named.data} of pool ${pool}`)];
+      return [decodeSpec(text, { pool, run: named.data, verifier }, `run ${named.data}`)];
     } catch (thrown) {
       if (!(thrown instanceof ShardlineError)) throw thrown;
       if (!unreadable.has(text)) decline(named.data, thrown);

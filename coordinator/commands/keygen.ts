@@ -35,6 +35,7 @@ export async function keygenCommand({ path, isPoolKey, certificate }: KeygenSett
   if (certificate !== null && poolKey !== null) {
     const until = await certify(certificate, resolve(edge.cwd, privatePath), poolKey);
     lines.push(`Wrote its certificate: ${certificatePathOf(privatePath)}, valid until ${instant(until)}.`);
+    if (!isPublic) lines.push(`Sign with it: \`--sign-key ${path}\``);
   } else if (isPoolKey) {
     lines.push(`Certify keys: \`shardline keygen agent.key --certify ${path}\``, `Trust them: \`--trust ${publicPathOf(path)}\``);
   } else {

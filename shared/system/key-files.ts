@@ -4,7 +4,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { type KeyUse, keyUses } from '../domain/trust.ts';
-import { reasonOf, ShardlineError } from '../errors.ts';
+import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
 import { keyIdOf, type Signer, signerOf, type TrustedKey } from '../wire/signature.ts';
 import { type Certificate, encodeCertificate, instant, readCertificate } from '../wire/trust/certificate.ts';
 import { replaceFile } from './files/replace-file.ts';
@@ -57,16 +57,17 @@ export interface PrivateKey {
 
 /** Throws `bad-key`, also if others than the owner can read the file. */
 export async function readPrivateKey(path: string): Promise<PrivateKey> {
-  const text = await readKeyFile(path);
+  // A public key may be read by others, so its kind is checked first.
+  const key = privateKeyIn(await readKeyFile(path), path);
   const { mode } = await stat(path);
   if ((mode & OTHERS) !== 0)
     throw new ShardlineError('bad-key', { path, problem: 'other users can read it', fix: `Run \`chmod 600 ${path}\`.` });
-  return privateKeyIn(text, path);
+  return key;
 }
 
 /** `source` names the origin of the text. Throws `bad-key`. */
 export const privateKeyIn = (text: string, source: string): PrivateKey => ({
-  key: ed25519(source, 'private', () => createPrivateKey(text)),
+  key: ed25519(source, 'private', () => createPrivateKey(text), /-----BEGIN PUBLIC KEY-----/.test(text) ? 'it is a public key' : undefined),
   isPoolKey: text.split('\n').some((line) => line.trimEnd() === CERTIFIES),
 });
 
@@ -157,7 +158,9 @@ async function writeNew(path: string, mode: number, text: string): Promise<void>
     await using file = await open(path, 'wx', mode);
     await file.writeFile(text);
   } catch (thrown) {
-    throw new ShardlineError('bad-key', { path, problem: reasonOf(thrown), fix: 'Name a new file in a directory that you can write to.' });
+    const isThere = thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
+    const fix = isThere ? 'Name a new file: a key is never replaced.' : 'Name a new file in a directory that you can write to.';
+    throw new ShardlineError('bad-key', { path, problem: reasonOf(thrown), fix });
   }
 }
 
@@ -173,13 +176,18 @@ async function readKeyFile(path: string): Promise<string> {
   }
 }
 
-function ed25519(path: string, kind: 'private' | 'public', parse: () => KeyObject): KeyObject {
+function ed25519(
+  path: string,
+  kind: 'private' | 'public',
+  parse: () => KeyObject,
+  problem = `it is no ${kind} key in PEM format`,
+): KeyObject {
   let key: KeyObject;
   try {
     key = parse();
   } catch {
     // The parser's message could quote the file.
-    throw notAKey(path, kind, `it is no ${kind} key in PEM format`);
+    throw notAKey(path, kind, problem);
   }
   if (key.asymmetricKeyType !== 'ed25519') throw notAKey(path, kind, `it is a key for ${key.asymmetricKeyType}, not for Ed25519`);
   return key;

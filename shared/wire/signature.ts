@@ -137,7 +137,7 @@ function keyFinder(trusted: readonly TrustedKey[], now: () => number): (message:
     const issuer = certificate === null ? undefined : keys.get(certificate.issuer);
     if (certificate === null) return 'cannot be read';
     if (issuer === undefined || !may(certificate.issuer, 'certify'))
-      return `is from key ${certificate.issuer}, which may not certify others here`;
+      return `is from key ${certificate.issuer}, which is no trusted pool key there`;
     if (!certificate.isSignedBy(issuer)) return 'has a wrong signature';
     const key = keyOf(certificate);
     if (key === null) return 'has no key for Ed25519';

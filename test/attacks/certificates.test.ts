@@ -90,7 +90,7 @@ describe('is refused and has no effect:', () => {
       await said(agent, /waiting for runs/);
       for (const [name, why] of [
         ['agent.key', 'is not for the role coordinator'],
-        ['stranger.key', 'which may not certify others here'],
+        ['stranger.key', 'which is no trusted pool key there'],
         ['elsewhere.key', 'is for pool ci-*, not for default'],
       ] as const) {
         const { exitCode, all } = await project.shardline(

@@ -45,14 +45,14 @@ test('an agent declines runs of the pool that it cannot read, and serves the oth
     agent.stderr.on('data', (chunk: Buffer) => {
       printed += chunk.toString();
     });
-    await eventually('the agent declines four runs', () => printed.split('cannot join run ').length === 5, 60);
-    expect(printed).toMatch(/cannot join run newer: Received a message in version /);
+    await eventually('the agent declines four runs', () => printed.split('declined run ').length === 5, 60);
+    expect(printed).toMatch(/declined run newer: Received a message in version /);
     const run = await project.shardline(['run', '--out', 'out'], settings);
     expect(run.exitCode, run.all).toBe(0);
     expect(outcomesOf(await project.report())).toEqual(allPassed);
     agent.kill('SIGTERM');
     expect((await agent).exitCode).toBe(0);
-    expect(printed.split('cannot join run ')).toHaveLength(5);
+    expect(printed.split('declined run ')).toHaveLength(5);
   } finally {
     redis.disconnect();
   }

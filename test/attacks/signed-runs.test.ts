@@ -42,7 +42,7 @@ test('an agent with --trust declines runs that are unsigned or signed with anoth
     const spec = { ...opened([]).spec, runId: runId('forged') };
     await redis.hset(runs, 'forged', encodeSpec(spec));
     await redis.xadd(wake, '*', 'run', 'forged');
-    await eventually('the agent declines the unsigned run', () => printed.includes('cannot join run forged: Could not trust'), 60);
+    await eventually('the agent declines the unsigned run', () => printed.includes('declined run forged: Could not trust'), 60);
     const other = await project.shardline(['run', '--sign-key', 'theirs', '--wait-agents', '3s', '--out', 'other'], settings);
     expect(other.exitCode, other.all).toBe(11);
     expect(printed).toContain('which is not trusted here');

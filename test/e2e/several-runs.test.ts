@@ -176,7 +176,7 @@ test('three agents are replaced one by one under load, beside a run of a newer v
     process.kill(leaving.pid ?? 0, 'SIGTERM');
     const left = await leaving;
     expect(left.exitCode, left.all).toBe(0);
-    expect(left.all).toMatch(/cannot join run newer: /);
+    expect(left.all).toMatch(/declined run newer: /);
     await eventually('the new agent has work', async () => count(await noted(project), '+late') >= 4 + index, 60);
   }
   await open(project, 'late');
@@ -192,5 +192,5 @@ test('three agents are replaced one by one under load, beside a run of a newer v
   expect(outcomesOf(report)).toEqual(Object.fromEntries(expected));
   expect(report.totals).toMatchObject({ expected: 80, passed: 40, failed: 40, notRun: 0 });
   expect(after.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
-  for (const { all } of after) expect(all).toMatch(/cannot join run newer: /);
+  for (const { all } of after) expect(all).toMatch(/declined run newer: /);
 });

@@ -283,9 +283,9 @@ const declined = ({ at }: EventOf<'pool-seen'>, { absences }: RunState): readonl
   absences.flatMap((absence) => (absence.sinceAt === at ? (declineLine(absence) ?? []) : []));
 
 /** The report names the agents of the pool; without any, this line says so. */
-function emptyPool(why: CloseReason, { agents, absences, opened, redisLost, noAgentCanCome }: RunState): readonly string[] {
+function emptyPool(why: CloseReason, { agents, absences, rejections, opened, redisLost, noAgentCanCome }: RunState): readonly string[] {
   if (why.kind === 'done' || why.notRun !== 'no-agent' || redisLost || noAgentCanCome !== null) return [];
-  if (agents.size > 0 || absences.length > 0) return [];
+  if (agents.size + absences.length + rejections.size > 0) return [];
   const { pool } = opened.spec;
   return [
     `No agent joined the run: there is none in pool ${pool}. Fix: start one with \`shardline agent --pool ${pool}\`, with the same Redis.`,

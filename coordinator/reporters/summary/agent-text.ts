@@ -46,7 +46,7 @@ const rejections: Readonly<Record<RejectionCause, { readonly what: string; reado
   'other-version': { what: 'came from another version of shardline', fix: 'install the same version of shardline everywhere' },
   'not-trusted': {
     what: 'no trusted key has signed them',
-    fix: 'start the agent with --sign-key FILE, and add its public key to the --trust file of the run',
+    fix: 'start the agent with --sign-key FILE, and add its public key, or the pool key that certifies it, to the --trust file of the run',
   },
   'not-joined': { what: 'it has not joined the run', fix: FOREIGN },
   'not-holding': { what: 'about attempts that it does not hold', fix: FOREIGN },

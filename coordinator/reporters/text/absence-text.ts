@@ -23,8 +23,8 @@ const declines: Readonly<Record<DeclineCause, Words>> = {
     fix: 'certify it with `shardline keygen KEY.pub --certify POOL_KEY --role coordinator`, or sign with another key',
   },
   'bad-certificate': {
-    why: 'the certificate of the key of the run has expired, or is not for this pool, run or role',
-    fix: 'certify the key again with `shardline keygen KEY.pub --certify POOL_KEY --role coordinator`',
+    why: 'the certificate of the key of the run has expired, is not for this pool, run or role, or comes from a pool key that the agent does not trust',
+    fix: 'read in the log of the agent which it is, and certify the key again with `shardline keygen KEY.pub --certify POOL_KEY --role coordinator`',
   },
   'bad-signature': {
     why: 'the signature of the run is wrong, so somebody has changed it',
