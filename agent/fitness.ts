@@ -94,6 +94,9 @@ export function unfitBecause(error: ShardlineError): { readonly why: UnfitCause;
     case 'checkout-failed':
     case 'prepare-failed':
       return { why: 'workspace', problem: error.message };
+    case 'args-not-accepted':
+    case 'path-not-accepted':
+      return { why: 'arguments', problem: error.message };
     default:
       return { why: 'not-started', problem: error.message };
   }

@@ -93,7 +93,7 @@ export interface SessionEnding {
   readonly acceptsNoTests: boolean;
 }
 
-export const unfitCauses = ['fingerprint', 'workspace', 'not-started'] as const;
+export const unfitCauses = ['fingerprint', 'workspace', 'arguments', 'not-started'] as const;
 export type UnfitCause = (typeof unfitCauses)[number];
 
 /** Every event on a run's stream. */

@@ -233,6 +233,10 @@ function unfitLines({ agent, host, why, problem }: EventOf<'agent-unfit'>, { ope
     return [`Agent ${oneLine(agent)} on ${oneLine(host)} has no workspace: ${oneLine(first)}`, ...more.map((line) => `  ${oneLine(line)}`)];
   }
   if (LOCAL_AGENT.test(agent)) return [];
+  if (why === 'arguments') {
+    const fix = problem.split('\n').findLast((line) => line.startsWith('Fix: ')) ?? '';
+    return [`${what}. ${oneLine(fix)}`.trimEnd()];
+  }
   const command = oneLine(shellCommand(['pytest', ...opened.spec.pytestArgs]));
   return [
     `Agent ${oneLine(agent)} on ${oneLine(host)} could not start pytest: ${what}. Fix: run \`${command}\` on ${oneLine(host)} to reproduce.`,

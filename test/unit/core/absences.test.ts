@@ -1,13 +1,14 @@
 // Why the agents of a pool do not serve a run.
 
 import { describe, expect, test } from 'vitest';
+import { unfitBecause } from '../../../agent/fitness.ts';
 import { absencesOf, isNews, poolSeen, type Said } from '../../../coordinator/core/state/agents/absences.ts';
 import { eventLines } from '../../../coordinator/reporters/progress/event-lines.ts';
 import { tallyOf } from '../../../coordinator/reporters/progress/tally.ts';
 import { absenceWords, declineLine } from '../../../coordinator/reporters/text/absence-text.ts';
 import { absenceCauses, declineCauseOf, declineCauses } from '../../../shared/domain/decline.ts';
 import { agentId, runId } from '../../../shared/domain/ids.ts';
-import { errorCodes } from '../../../shared/errors.ts';
+import { errorCodes, ShardlineError } from '../../../shared/errors.ts';
 import { encodeFacts, readFacts } from '../../../shared/wire/fleet/agent-facts.ts';
 import { opened, stateAfter } from './run-kit.ts';
 
@@ -54,6 +55,18 @@ test('each cause is printed once, and a change of its count is news', () => {
     expect.stringMatching(/^Agent a1 declined the run: the run is not signed.* Fix: start the run with --sign-key FILE/),
   ]);
   expect(seen(2000, 2)).toEqual([]);
+});
+
+test('an agent that does not accept the arguments of the run is named with its own fix', () => {
+  const error = new ShardlineError('args-not-accepted', { agent: 'far', runId: 'r1', args: '-p -o' });
+  const fingerprint = { files: null, python: null };
+  const event = { kind: 'agent-unfit', at: 1, agent: agentId('far'), host: 'h', ...unfitBecause(error), fingerprint } as const;
+  const state = stateAfter(opened([]), event);
+  expect(eventLines({ event, state, changes: [], tally: tallyOf(state), lateForecasts: 0 }, 'normal')).toEqual([
+    expect.stringMatching(
+      /^Agent far does not accept these arguments of run r1 for pytest: -p -o\. Fix: Start the agent with `--accept-args any` /,
+    ),
+  ]);
 });
 
 describe('words', () => {

@@ -100,7 +100,7 @@ test('accepts a message whose key a trusted pool key has certified', () => {
 test.each<[what: string, signed: () => Signed, refusal: RegExp]>([
   ['no certificate', () => sent(''), /^unknown-key/],
   ['a text that is none', () => sent('shardline certificate 1\n'), /cannot be read/],
-  ['a stranger that certifies', () => sent(certificateOf({}, stranger.privateKey)), /may not certify/],
+  ['a stranger that certifies', () => sent(certificateOf({}, stranger.privateKey)), /no trusted pool key/],
   ['a stranger in the name of the pool key', () => sent(certificateOf({ issuer: allowed.issuer }, stranger.privateKey)), /wrong signature/],
   ['a changed role', () => sent(certificateOf().replace('roles: agent', 'roles: coordinator'), { type: 'command' }), /wrong signature/],
   ['a later end', () => sent(certificateOf().replace('until: 2026', 'until: 2036')), /wrong signature/],
@@ -170,11 +170,11 @@ test('a verifier that has seen a certificate refuses it once it expires', () => 
 
 test('only a key that is trusted to certify can certify, and it can do nothing else', () => {
   for (const use of keyUses.filter((each) => each !== 'certify'))
-    expect(refusalOf(() => trusting(pool.publicKey, [use]).verify(sent(certificateOf()), 'x'))).toMatch(/may not certify/);
+    expect(refusalOf(() => trusting(pool.publicKey, [use]).verify(sent(certificateOf()), 'x'))).toMatch(/no trusted pool key/);
   expect(refusalOf(() => trusting().verify(sent('', {}, pool.privateKey), 'x'))).toMatch(/^other-role/);
   // A certified key certifies nothing.
   const second = certificateOf({ key: spki(stranger.publicKey) }, agent.privateKey);
-  expect(refusalOf(() => trusting().verify(sent(second, {}, stranger.privateKey), 'x'))).toMatch(/may not certify/);
+  expect(refusalOf(() => trusting().verify(sent(second, {}, stranger.privateKey), 'x'))).toMatch(/no trusted pool key/);
 });
 
 test('no more agents use a certificate than it is for', () => {
