@@ -159,7 +159,9 @@ async function writeNew(path: string, mode: number, text: string): Promise<void>
     await file.writeFile(text);
   } catch (thrown) {
     const isThere = thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
-    const fix = isThere ? 'Name a new file: a key is never replaced.' : 'Name a new file in a directory that you can write to.';
+    const fix = isThere
+      ? `Name a new file: a key is never replaced. To certify a key that you have, run \`shardline keygen FILE.pub --certify POOL_KEY\`.`
+      : 'Name a new file in a directory that you can write to.';
     throw new ShardlineError('bad-key', { path, problem: reasonOf(thrown), fix });
   }
 }
