@@ -76,7 +76,7 @@ export async function lookOut({ channel, state, inbox, clock, redisWaitMs }: Loo
       const { aloneSince, closed, opened } = state();
       if (aloneSince === null || closed !== null || opened.onlyAgents !== null) continue;
       // Only explains the wait: a Redis that does not answer is noticed by the look at the run.
-      const absences = await Promise.race([channel.absences().catch(() => null), ended]);
+      const absences = await Promise.race([channel.absences(new Set(state().agents.keys())).catch(() => null), ended]);
       if (absences === null || over.aborted || state().aloneSince === null) continue;
       if (isNews(state(), absences)) inbox.push({ kind: 'pool-seen', at: clock.now(), absences });
     }

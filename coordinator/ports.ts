@@ -81,8 +81,8 @@ export interface RunChannel {
    * run as it is then.
    */
   presence(): Promise<Presence>;
-  /** The agents of the pool that do not serve this run, by cause. */
-  absences(): Promise<readonly Absence[]>;
+  /** The agents of the pool that do not serve this run, by cause, without those that the caller knows. */
+  absences(known: ReadonlySet<AgentId>): Promise<readonly Absence[]>;
   /** As `presence`, but does not list the queue, which takes longer the more attempts wait. */
   presenceBesideQueue(): Promise<PresenceOf<null>>;
   /**

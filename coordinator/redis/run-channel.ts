@@ -91,9 +91,10 @@ export async function openChannel(
     },
     presence: presence.look,
     presenceBesideQueue: presence.lookBesideQueue,
-    async absences() {
+    async absences(known) {
       const pooled = poolKeys(pool);
-      return absencesOf(runId, await factsOf(redis, pooled, await alive(redis, pooled.agents)));
+      const unknown = (await alive(redis, pooled.agents)).filter((agent) => !known.has(agent));
+      return absencesOf(runId, await factsOf(redis, pooled, unknown));
     },
     connected: connections.among,
     takeCoverage: (agent, part) => takeCoverage(redis, keys, agent, part),

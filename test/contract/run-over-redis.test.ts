@@ -120,10 +120,11 @@ describe.each(backends)('a run over %s', AT_ONCE, (_, start) => {
   test('knows how many agents of the pool do not serve the run', async () => {
     const spec = newSpec();
     const channel = await pools.openRun(spec);
-    expect(await channel.absences()).toEqual([]);
+    expect(await channel.absences(new Set())).toEqual([]);
     await using _ = await member(spec, 'aside');
-    await eventually('the pool has the agent', async () => (await channel.absences()).length > 0);
-    expect(await channel.absences()).toEqual([{ why: 'silent', agents: 1, example: 'aside' }]);
+    await eventually('the pool has the agent', async () => (await channel.absences(new Set())).length > 0);
+    expect(await channel.absences(new Set())).toEqual([{ why: 'silent', agents: 1, example: 'aside' }]);
+    expect(await channel.absences(new Set([agentId('aside')]))).toEqual([]);
     await channel.close();
   });
 

@@ -211,7 +211,11 @@ async function openChannel(
     presence: () =>
       look(async () => new Set((await redis.request(() => [...(server.data.runs.get(runId)?.wait.values() ?? [])].flat())) as AttemptId[])),
     // Agents of the model say nothing of themselves.
-    absences: () => redis.request(() => absencesOf(runId, new Map(aliveIn(server, spec.pool).map((agent) => [agent, null])))),
+    absences: (known) =>
+      redis.request(() => {
+        const unknown = aliveIn(server, spec.pool).filter((agent) => !known.has(agent));
+        return absencesOf(runId, new Map(unknown.map((agent) => [agent, null])));
+      }),
     presenceBesideQueue: () => look(async () => null),
 
     async connected(agents) {
