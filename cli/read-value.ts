@@ -65,8 +65,13 @@ const readers: Readonly<Record<OptionKind, Reader>> = {
   part: (text) => (parsePart(text) === null ? { expected: 'I/N with I from 1 to N', fix: 'Write for example --shard 2/4.' } : text),
   targets: readTargets,
   choice: readChoice,
-  name: (text) =>
-    /^[A-Za-z0-9_.-]{1,64}$/.test(text) ? text : { expected: 'at most 64 letters, digits, _ . and -', fix: 'Choose another name.' },
+  name: (text, { name }) =>
+    /^[A-Za-z0-9_.-]{1,64}$/.test(text)
+      ? text
+      : {
+          expected: '1 to 64 letters, digits, _ . and -',
+          fix: name === 'drain' ? 'Name an agent that `shardline status` lists.' : 'Choose another name.',
+        },
   host: (text) =>
     /^[A-Za-z0-9.:-]{1,253}$|^\[[0-9A-Fa-f:.]+\]$/.test(text)
       ? text

@@ -108,6 +108,9 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
       'Write rediss:// with the TLS port of Redis.',
     );
   }
+  const checkout = ['allow-repository', 'prepare', 'lock-file', 'keep-workspaces'].find((name) => given.flags.has(name));
+  if (given.command === 'agent' && !values.has('drain') && checkout !== undefined && values.get('source') !== 'git')
+    mistake(`--${checkout} has no effect without --source git.`, `Add --source git, or remove --${checkout}.`);
   if (given.command === 'agent' && values.has('drain')) {
     const idle = [...given.flags.keys()].find((name) => !WITH_DRAIN.has(name));
     if (idle !== undefined)
@@ -161,7 +164,8 @@ export function missingOrAtOdds({ given, values, isRedisUrlEmpty }: Read): reado
   if (given.command === 'plan' && values.has('out') && !values.has('shards')) {
     mistake('--out needs --shards: it writes the files of each part.', 'Add for example --shards 4.');
   }
-  if (values.get('shards') === 0) mistake('--shards 0 is invalid: expected a whole number, 1 or more.', 'Write for example --shards 4.');
+  for (const name of ['shards', 'jobs', 'max-runs', 'keep-workspaces', 'slots-per-agent'])
+    if (values.get(name) === 0) mistake(`--${name} 0 is invalid: expected a whole number, 1 or more.`, `Write for example --${name} 4.`);
   if (values.has('shard') && values.has('failed')) {
     mistake(
       '--shard and --failed cannot be used together: each part has other failures.',

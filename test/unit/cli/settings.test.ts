@@ -78,6 +78,21 @@ describe('settings', () => {
     expect((await run(['--redis', 'redis://cache.example', '--resume', 'r1', '--trust-arguments'])).trustsLog).toBe(true);
   });
 
+  test('refuses options of an agent that have no effect, and zero where at least one is needed', async () => {
+    const redis = ['--redis', 'redis://h'];
+    const cases = [
+      [['--drain', 'a1', '--drain-timeout', '3s'], '--drain-timeout has no effect with --drain'],
+      [['--drain', 'a1', '--label', 'gpu'], '--label has no effect with --drain'],
+      [['--drain', 'a b'], 'Name an agent that `shardline status` lists.'],
+      [['--prepare', 'make'], '--prepare has no effect without --source git'],
+      [['--max-runs', '0'], '--max-runs 0 is invalid: expected a whole number, 1 or more'],
+    ] as const;
+    for (const [argv, problem] of cases) expect(await mistakes(agent([...redis, ...argv]))).toEqual([expect.stringContaining(problem)]);
+    const drain = ['--drain', 'a1', '--pool', 'p', '--sign-key', 'k', '--log-level', 'info'];
+    expect((await agent([...redis, ...drain])).drain).toBe('a1');
+    expect(await mistakes(run([...redis, '--label', 'gpu']))).toEqual([expect.stringContaining('--label has no effect')]);
+  });
+
   test('labels may be repeated, or be a list in pyproject.toml', async () => {
     const redis = ['--redis', 'redis://h'];
     expect((await agent([...redis, '--label', 'gpu', '--label', 'big', '--label', 'gpu'])).labels).toEqual(['big', 'gpu']);
