@@ -263,7 +263,7 @@ export const attacks: readonly Attack[] = [
   {
     attack: 'Change the run log in Redis, so that the command that resumes the run writes files elsewhere',
     before: 'a JUnit file, a cache or a report of coverage was written to any path',
-    now: 'refused, unless a trusted key has signed the log, or with `--trust-arguments`; so are arguments that run code',
+    now: 'refused on a network Redis, unless a trusted key has signed the log, or with `--trust-arguments`; so are arguments that run code',
     shownBy: [
       [
         'test/attacks/foreign-log.test.ts',
