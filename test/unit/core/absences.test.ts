@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { unfitBecause } from '../../../agent/fitness.ts';
 import { absencesOf, isNews, poolSeen, type Said } from '../../../coordinator/core/state/agents/absences.ts';
+import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { eventLines } from '../../../coordinator/reporters/progress/event-lines.ts';
 import { tallyOf } from '../../../coordinator/reporters/progress/tally.ts';
 import { absenceWords, declineLine } from '../../../coordinator/reporters/text/absence-text.ts';
@@ -10,7 +11,7 @@ import { absenceCauses, declineCauseOf, declineCauses } from '../../../shared/do
 import { agentId, runId } from '../../../shared/domain/ids.ts';
 import { errorCodes, ShardlineError } from '../../../shared/errors.ts';
 import { encodeFacts, readFacts } from '../../../shared/wire/fleet/agent-facts.ts';
-import { opened, stateAfter } from './run-kit.ts';
+import { closedDone, opened, reportOf, stateAfter } from './run-kit.ts';
 
 const run = runId('now');
 const other = runId('other');
@@ -67,6 +68,20 @@ test('an agent that does not accept the arguments of the run is named with its o
       /^Agent far does not accept these arguments of run r1 for pytest: -p -o\. Fix: Start the agent with `--accept-args any` /,
     ),
   ]);
+});
+
+test('a run ends with the advice to start an agent only if there was none at all', () => {
+  const closed = { kind: 'run-closed', at: 9, why: { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' } } as const;
+  const rejected = { kind: 'message-rejected', at: 2, position: '1-1', agent: agentId('far'), why: 'not-trusted', problem: 'x' } as const;
+  const seen = { kind: 'pool-seen', at: 2, absences: [{ why: 'busy', agents: 1, example: agentId('far') }] } as const;
+  const linesAfter = (...before: readonly CoordinatorEvent[]): readonly string[] => {
+    const state = stateAfter(opened([]), ...before, closed);
+    return eventLines({ event: closed, state, changes: [], tally: tallyOf(state), lateForecasts: 0 }, 'normal');
+  };
+  expect(linesAfter()).toEqual([expect.stringMatching(/^No agent joined the run: there is none in pool \S+\. Fix: start one with /)]);
+  for (const before of [rejected, seen]) expect(linesAfter(before)).toEqual([]);
+  expect(reportOf(stateAfter(opened([]), seen, closed)).absent).toEqual(seen.absences);
+  expect(reportOf(stateAfter(opened([]), seen, closedDone())).absent).toEqual([]);
 });
 
 describe('words', () => {
