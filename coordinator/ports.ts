@@ -3,8 +3,8 @@
 import type { AttemptRequest, Lane } from '../shared/domain/attempt.ts';
 import type { ControlCommand } from '../shared/domain/control.ts';
 import type { CoverageOptions, CoveragePart } from '../shared/domain/coverage.ts';
-import type { Absence } from '../shared/domain/decline.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
+import type { Absence } from '../shared/domain/fleet/decline.ts';
 import type { AgentId, AttemptId, RunId, TestFile } from '../shared/domain/ids.ts';
 import type { RunUnits, UnitsBook } from '../shared/domain/leased-units.ts';
 import type { RejectionCause } from '../shared/domain/report.ts';

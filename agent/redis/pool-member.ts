@@ -1,6 +1,6 @@
 // An agent's membership in a pool: it shows that it is alive and waits for runs.
 
-import { type Decline, declineCauseOf } from '../../shared/domain/decline.ts';
+import { type Decline, declineCauseOf } from '../../shared/domain/fleet/decline.ts';
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../shared/errors.ts';

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
-import { absenceCauses } from '../../shared/domain/decline.ts';
+import { absenceCauses } from '../../shared/domain/fleet/decline.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
 import { rejectionCauses } from '../../shared/domain/report.ts';
 import type { Shard } from '../../shared/domain/shard.ts';

@@ -1,7 +1,7 @@
 // `report.json`, schema 1: the whole result of a run. Public interface; see docs/report.md.
 
 import type { ReportedCoverage } from './coverage.ts';
-import type { Absence } from './decline.ts';
+import type { Absence } from './fleet/decline.ts';
 import type { AgentId, NodeId, RunId, ShardId, TestFile } from './ids.ts';
 import type { NotRunReason, Outcome, Verdict } from './outcome.ts';
 import type { ReportedPart } from './part.ts';

@@ -3,8 +3,8 @@
 
 import type { AttemptRole, InterruptCause, Lane } from '../../../shared/domain/attempt.ts';
 import type { CoverageOptions, ReportedCoverage } from '../../../shared/domain/coverage.ts';
-import type { Absence } from '../../../shared/domain/decline.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
+import type { Absence } from '../../../shared/domain/fleet/decline.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { UnitsClaim } from '../../../shared/domain/leased-units.ts';
 import type { Needs, ResourceLimits } from '../../../shared/domain/needs.ts';

@@ -1,8 +1,8 @@
 // Defines the state of a run as plain values. records.ts defines its records, reduce.ts applies events to it, decide.ts decides from it.
 
 import type { KeptCoverage, ReportedCoverage } from '../../../shared/domain/coverage.ts';
-import type { Absence } from '../../../shared/domain/decline.ts';
 import type { CollectError, RunEvent } from '../../../shared/domain/events.ts';
+import type { Absence } from '../../../shared/domain/fleet/decline.ts';
 import type { AgentId, AttemptId, NodeId, ShardId, TestFile } from '../../../shared/domain/ids.ts';
 import type { Rejection, SessionError } from '../../../shared/domain/report.ts';
 import { noUnits, type UnitsState } from './attempts/units-state.ts';

@@ -1,6 +1,6 @@
 // Says in words why agents of the pool do not serve a run, and how to fix it.
 
-import { type Absence, type AbsenceCause, type DeclineCause, declineCauses } from '../../../shared/domain/decline.ts';
+import { type Absence, type AbsenceCause, type DeclineCause, declineCauses } from '../../../shared/domain/fleet/decline.ts';
 import { oneLine } from '../../../shared/text/safe-text.ts';
 
 interface Words {

@@ -1,7 +1,7 @@
 // What an agent says of itself in its pool, for `shardline status`, `shardline serve` and the metrics. Nothing is decided by it.
 
 import { z } from 'zod';
-import { type Decline, declineCauses } from '../../domain/decline.ts';
+import { type Decline, declineCauses } from '../../domain/fleet/decline.ts';
 import type { RunId } from '../../domain/ids.ts';
 import { ShardlineError } from '../../errors.ts';
 import { oneLine } from '../../text/safe-text.ts';

@@ -1,7 +1,7 @@
 // `report.json`, written and read.
 
 import { z } from 'zod';
-import { absenceCauses } from '../../domain/decline.ts';
+import { absenceCauses } from '../../domain/fleet/decline.ts';
 import { nodeId } from '../../domain/ids.ts';
 import { notRunReasons, outcomes, verdicts } from '../../domain/outcome.ts';
 import { agentEnds, phases, type Report, type ReportedFingerprint, ratings, rejectionCauses } from '../../domain/report.ts';

@@ -7,7 +7,7 @@ import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts
 import { eventLines } from '../../../coordinator/reporters/progress/event-lines.ts';
 import { tallyOf } from '../../../coordinator/reporters/progress/tally.ts';
 import { absenceWords, declineLine } from '../../../coordinator/reporters/text/absence-text.ts';
-import { absenceCauses, declineCauseOf, declineCauses } from '../../../shared/domain/decline.ts';
+import { absenceCauses, declineCauseOf, declineCauses } from '../../../shared/domain/fleet/decline.ts';
 import { agentId, runId } from '../../../shared/domain/ids.ts';
 import { errorCodes, ShardlineError } from '../../../shared/errors.ts';
 import { encodeFacts, readFacts } from '../../../shared/wire/fleet/agent-facts.ts';

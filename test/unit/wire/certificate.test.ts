@@ -142,7 +142,7 @@ test('a message with an expired certificate is rejected for that, and its agent 
   expect(problem).toContain('expired at 2026-01-01T12:01:00Z');
   expect(decideAll(state).filter(({ kind }) => kind === 'dismiss-agent')).toEqual([]);
   expect(rejectionLines(reportOf(state))).toEqual([
-    'REJECTED 1 message of agent a1 - the certificate of its key has expired; certify the key for longer',
+    'REJECTED 1 message of agent a1 - the certificate of its key has expired. Fix: certify the key for longer.',
   ]);
 });
 

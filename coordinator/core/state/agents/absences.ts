@@ -1,6 +1,6 @@
 // Why the agents of the pool do not serve the run, by what they say of themselves. Only known while no agent serves it.
 
-import { type Absence, type AbsenceCause, absenceCauses, type Decline } from '../../../../shared/domain/decline.ts';
+import { type Absence, type AbsenceCause, absenceCauses, type Decline } from '../../../../shared/domain/fleet/decline.ts';
 import type { AgentId, RunId } from '../../../../shared/domain/ids.ts';
 import type { EventOf } from '../events.ts';
 import type { RunState } from '../run-state.ts';

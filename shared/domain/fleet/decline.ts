@@ -1,7 +1,7 @@
 // Why an agent declines a run of its pool. It says so itself in its presence, for `shardline status` and for the coordinator of the run.
 
-import type { ErrorCode } from '../errors.ts';
-import type { RunId } from './ids.ts';
+import type { ErrorCode } from '../../errors.ts';
+import type { RunId } from '../ids.ts';
 
 /**
  * `not-signed`, `unknown-key`, `other-role`, `bad-certificate` and `bad-signature`: the agent verifies signatures, and the run has none that
@@ -33,6 +33,8 @@ export function declineCauseOf(code: ErrorCode): DeclineCause {
     case 'bad-certificate':
     case 'bad-signature':
       return code;
+    case 'expired-certificate':
+      return 'bad-certificate';
     case 'run-expired':
       return 'expired';
     case 'newer-version':
