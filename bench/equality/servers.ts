@@ -35,7 +35,7 @@ const kinds: Readonly<Record<string, { readonly suite: string; readonly start: (
   cluster: { suite: 'attrs', start: clusterServer },
   'cluster-failover': { suite: 'networkx-classes', start: failingCluster },
   'valkey-8': { suite: 'jinja2', start: () => singleServer('valkey-8') },
-  'valkey-9': { suite: 'numpy-lib', start: () => singleServer('valkey-9') },
+  'valkey-9': { suite: 'networkx-generators', start: () => singleServer('valkey-9') },
 };
 
 /** The part of the tests that run before the disturbance. */
