@@ -4,7 +4,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { type KeyUse, keyUses } from '../domain/trust.ts';
-import { messageOf, reasonOf, ShardlineError } from '../errors.ts';
+import { reasonOf, ShardlineError } from '../errors.ts';
 import { keyIdOf, type Signer, signerOf, type TrustedKey } from '../wire/signature.ts';
 import { type Certificate, encodeCertificate, instant, readCertificate } from '../wire/trust/certificate.ts';
 import { replaceFile } from './files/replace-file.ts';
