@@ -29,7 +29,31 @@ export function openCluster(
     retryDelayOnMoved: AGAIN_MS / 2,
   };
   // Both classes have the same commands, events and connection methods. Only `duplicate` differs: see `duplicateCluster`.
-  return new Cluster([...servers], options) as unknown as Redis;
+  return settling(new Cluster([...servers], options)) as unknown as Redis;
+}
+
+/**
+ * Makes `connect` of this client and of its duplicates settle always. In ioredis 6.0 it does not if the servers answer while they lack slots,
+ * as they do until a replica has replaced a lost server: the client then connects again by itself, but its caller waits for ever. BullMQ is
+ * such a caller, after a blocking read that was overdue.
+ */
+function settling(cluster: Cluster): Cluster {
+  const connect = cluster.connect.bind(cluster);
+  const duplicate = cluster.duplicate.bind(cluster);
+  cluster.connect = async () => {
+    const settled = Promise.withResolvers<void>();
+    const onEnd = (): void => settled.reject(new Error('None of startup nodes is available'));
+    cluster.once('ready', settled.resolve);
+    cluster.once('end', onEnd);
+    try {
+      await Promise.race([connect(), settled.promise]);
+    } finally {
+      cluster.off('ready', settled.resolve);
+      cluster.off('end', onEnd);
+    }
+  };
+  const duplicateSettling = (...given: Parameters<typeof duplicate>): Cluster => settling(duplicate(...given));
+  return Object.assign(cluster, { duplicate: duplicateSettling });
 }
 
 /** A cluster broadcasts messages to all of its servers, but each counts only its own subscribers. */

@@ -124,7 +124,7 @@ async function connectOnce({ url, address, tls }: Target, name: string, begunAt:
     brokenAt = null;
   });
   try {
-    await connected(redis);
+    await redis.connect();
     await refuseOtherMode(redis, url);
     // If the server rejects the requested database, ioredis silently continues in database 0.
     if (options.db) await redis.select(options.db);
@@ -139,18 +139,6 @@ async function connectOnce({ url, address, tls }: Target, name: string, begunAt:
   // Redis was away would never pull an attempt. Other duplicates try until they succeed.
   redis.options.lazyConnect = false;
   return redis;
-}
-
-/** ioredis never settles the promise of a cluster whose servers answer, but not for all slots. */
-async function connected(redis: Redis): Promise<void> {
-  const ended = Promise.withResolvers<never>();
-  const onEnd = (): void => ended.reject(new Error('None of startup nodes is available'));
-  redis.once('end', onEnd);
-  try {
-    await Promise.race([redis.connect(), ended.promise]);
-  } finally {
-    redis.off('end', onEnd);
-  }
 }
 
 /** Connects to each Sentinel, or to each server of a cluster. Returns null if one answers, or if the URL names a single server. */
