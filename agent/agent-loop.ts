@@ -42,6 +42,8 @@ export interface LeaveWhen {
 
 /** How long an agent without memory for one more run waits before it looks again, in milliseconds. */
 const MEMORY_AGAIN_MS = 5000;
+/** How long the next run waits for the session of the one before, in milliseconds: its coordinator may be gone. */
+const SESSION_OPENS_MS = 60_000;
 
 /**
  * Serves runs, up to `maxRuns` at once, on the same slots. Returns when `shutdown` aborts, when no run opens within `maxIdleMs`, or, with
@@ -63,9 +65,9 @@ export async function agentLoop(
   const keeper = options.once || options.maxRuns === 1 ? null : createSlotKeeper(clock.now);
   const serving = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  const serve = async (spec: RunSpec): Promise<void> => {
+  const serve = async (spec: RunSpec, sessionOpen: () => void): Promise<void> => {
     try {
-      await serveRun(loop, spec, keeper, stopping, draining);
+      await serveRun(loop, spec, keeper, sessionOpen, stopping, draining);
     } catch (thrown) {
       // One run that this agent cannot serve, such as one of a newer version, must not cost the pool its agent.
       if (!options.once && thrown instanceof ShardlineError) {
@@ -78,15 +80,23 @@ export async function agentLoop(
   };
   try {
     while (!leaving.aborted) {
-      if (!(await hasRoom(options, serving))) {
-        await anyEnds(serving, clock, leaving);
+      if (serving.size >= options.maxRuns) {
+        await anyOf(serving, MEMORY_AGAIN_MS, clock, leaving);
         continue;
       }
       const isIdle = serving.size === 0;
       const spec = await nextRun(loop, options.maxIdleMs, serving, leaving);
       if (spec !== null) {
-        const served = serve(spec).finally(() => serving.delete(served));
+        // Asked only now, because the run may have opened hours after the last look.
+        if (serving.size > 0 && !(await options.hasMemory())) {
+          await anyOf(serving, MEMORY_AGAIN_MS, clock, leaving);
+          continue;
+        }
+        const session = Promise.withResolvers<void>();
+        const served = serve(spec, session.resolve).finally(() => serving.delete(served));
         serving.add(served);
+        // The memory of a session that is not open yet still counts as free.
+        await anyOf([session.promise, served], SESSION_OPENS_MS, clock, leaving);
       } else if (isIdle) break;
       if (options.once) break;
     }
@@ -99,14 +109,11 @@ export async function agentLoop(
   if (failures.length > 0) throw failures[0];
 }
 
-const hasRoom = async ({ maxRuns, hasMemory }: LeaveWhen, serving: ReadonlySet<unknown>): Promise<boolean> =>
-  serving.size === 0 || (serving.size < maxRuns && (await hasMemory()));
-
-/** Resolves when a served run ends, when the agent leaves, and after `MEMORY_AGAIN_MS`. */
-async function anyEnds(serving: ReadonlySet<Promise<void>>, clock: Clock, leaving: AbortSignal): Promise<void> {
+/** Resolves when one of `events` does, when the agent leaves, and after `limitMs`. */
+async function anyOf(events: Iterable<Promise<void>>, limitMs: number, clock: Clock, leaving: AbortSignal): Promise<void> {
   const over = new AbortController();
-  const waited = clock.wait(MEMORY_AGAIN_MS, AbortSignal.any([leaving, over.signal])).catch(() => undefined);
-  await Promise.race([...serving, waited]);
+  const waited = clock.wait(limitMs, AbortSignal.any([leaving, over.signal])).catch(() => undefined);
+  await Promise.race([...events, waited]);
   over.abort();
 }
 
@@ -136,6 +143,7 @@ async function serveRun(
   loop: AgentLoop,
   spec: RunSpec,
   keeper: SlotKeeper | null,
+  sessionOpen: () => void,
   shutdown: AbortSignal,
   draining: AbortSignal,
 ): Promise<void> {
@@ -178,6 +186,7 @@ async function serveRun(
       dismissed(control.dismissal());
       return;
     }
+    sessionOpen();
     const { session, workspace } = found;
     const seat = keeper?.enter(spec, session.info.workers) ?? null;
     try {
