@@ -9,14 +9,14 @@ const AGAIN_MS = 250;
 
 /**
  * BullMQ's own loop would not do with shared slots. It hands on no job while it waits to fetch the next one, and a paused worker that was
- * waiting for jobs still fetches one (measured, BullMQ 6.7). A run that has all slots uses it.
+ * waiting for jobs still fetches one (measured, BullMQ 6.7). It runs only in an agent that serves one run at a time.
  */
 export class AttemptWorker extends Worker<string> {
   readonly #shared: SharedSlots | null;
   readonly #signal: AbortSignal;
   readonly #slots = new WeakMap<Job<string>, Slot>();
 
-  /** `shared` is null if the run has all slots. With it, fetches nothing more once `signal` aborts. */
+  /** `shared` is null if the agent serves one run at a time. With it, fetches nothing more once `signal` aborts. */
   constructor(name: string, handler: Processor<string>, options: WorkerOptions, shared: SharedSlots | null, signal: AbortSignal) {
     super(name, handler, options);
     this.#shared = shared;

@@ -43,7 +43,7 @@ export interface Puller {
   readonly serving: Map<string, Promise<void>>;
   /** The jobs of attempts that the agent has served. Each attempt runs once, also if somebody enqueues its job again. */
   readonly served: Set<string>;
-  /** The slots of the machine; null if the run shares them with no other. */
+  /** The slots of the machine; null if the agent serves one run at a time. */
   readonly shared?: SharedSlots | null;
   /** Receives problems that resolve themselves, such as a broken connection. */
   readonly warn: (problem: unknown) => void;

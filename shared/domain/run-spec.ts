@@ -10,14 +10,14 @@ import type { CollectChoice } from './suite/suite-list.ts';
 export const relays = ['auto', 'always', 'never'] as const;
 export type Relay = (typeof relays)[number];
 
+/** The limits of a run's priority; 0 is normal. */
+export const PRIORITY = { least: -10, most: 10 } as const;
+
 /**
  * The coordinator writes it once, before it knows the suite, so that agents start their pytest during discovery. `collect` is the user's
  * choice; a later command sets how to collect. `pytestArgs` are the user's own arguments exactly as plain pytest gets them, including paths
  * relative to the workspace. `maxfail` 0 sets no limit. The record of the run has `collect` and `maxfail` as the coordinator decided them.
  */
-/** The limits of a run's priority; 0 is normal. */
-export const PRIORITY = { least: -10, most: 10 } as const;
-
 export interface RunSpec {
   readonly runId: RunId;
   readonly pool: string;

@@ -20,8 +20,7 @@ const labelsOf = ({ info }: AgentRecord): Lane => info?.labels ?? [];
 
 /**
  * The lane for an attempt that needs these labels: the one with the fewest attempts per xdist worker. null if no agent that takes
- * attempts has them. Do not
- * call it without labels: such an attempt is for every agent.
+ * attempts has them. Do not call it without labels: such an attempt is for every agent.
  */
 export function laneFor(state: RunState, labels: readonly string[]): Lane | null {
   const lanes = new Map<string, { readonly lane: Lane; workers: number }>();
