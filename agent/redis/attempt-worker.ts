@@ -72,7 +72,7 @@ export class AttemptWorker extends Worker<string> {
     let job = NO_JOB;
     if (slot === null) return job;
     try {
-      job = await super.moveToActive(token, name);
+      if (this.closing === undefined) job = await super.moveToActive(token, name);
     } finally {
       if (isThere(job)) this.#slots.set(job, slot);
       else slot.free();

@@ -93,6 +93,8 @@ async function pullLane(
   if (signal.aborted) return;
   const { redis, keys, shared = null, warn } = puller;
   const failed = Promise.withResolvers<never>();
+  const closing = new AbortController();
+  const ending = AbortSignal.any([signal, closing.signal]);
   const concurrency = (): number => Math.max(1, slots());
   const newWorker = (): AttemptWorker => {
     const worker: AttemptWorker = new AttemptWorker(
@@ -100,7 +102,13 @@ async function pullLane(
       // The handler needs three parameters: with fewer, BullMQ creates no signal and ends jobs in another way.
       async (job: Job<string>, token: string | undefined, _signal: AbortSignal | undefined) => {
         try {
-          await follow(puller, fateOf(puller, job, signal.aborted), { job, token, serve, freeSlot: () => worker.freeSlot(job), signal });
+          await follow(puller, fateOf(puller, job, ending.aborted), {
+            job,
+            token,
+            serve,
+            freeSlot: () => worker.freeSlot(job),
+            signal: ending,
+          });
         } catch (thrown) {
           if (thrown instanceof WaitingError) throw thrown;
           // Serving never fails because of the suite. This error is a defect, and the agent must stop.
@@ -111,7 +119,7 @@ async function pullLane(
       },
       { ...optionsOf(puller, lane), concurrency: concurrency(), autorun: false },
       shared,
-      signal,
+      ending,
     );
     worker.on('error', warn);
     return worker;
@@ -124,6 +132,8 @@ async function pullLane(
   try {
     await Promise.race([stopped, failed.promise]);
   } finally {
+    // After a defect, the worker may wait for a slot, and must not fetch another attempt.
+    closing.abort();
     await worker.close();
   }
 }

@@ -3,7 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
+import type { SharedSlots } from '../../agent/ports.ts';
 import { pullAttempts } from '../../agent/redis/pull-attempts.ts';
+import { createSlotKeeper } from '../../agent/slot-keeper.ts';
 import { openAttemptQueue } from '../../coordinator/redis/attempt-queue.ts';
 import type { AttemptRequest } from '../../shared/domain/attempt.ts';
 import { agentId, attemptId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
@@ -27,7 +29,13 @@ const request: AttemptRequest = {
   avoid: [],
 };
 
-function pull(redis: Redis) {
+interface PullOptions {
+  readonly shared?: SharedSlots | null;
+  readonly slots?: number;
+  readonly serve?: (request: AttemptRequest) => Promise<void>;
+}
+
+function pull(redis: Redis, { shared = null, slots = 1, serve: begin = async () => undefined }: PullOptions = {}) {
   const served: string[] = [];
   const leaving = new AbortController();
   const puller = {
@@ -38,12 +46,17 @@ function pull(redis: Redis) {
     serving: new Map(),
     served: new Set<string>(),
     warn: () => undefined,
-    shared: null,
+    shared,
   };
-  const serve = async ({ id }: AttemptRequest): Promise<void> => void served.push(id);
-  const pulling = pullAttempts(puller, () => 1, serve, leaving.signal);
+  const serve = async (attempt: AttemptRequest): Promise<void> => {
+    served.push(attempt.id);
+    await begin(attempt);
+  };
+  const pulling = pullAttempts(puller, () => slots, serve, leaving.signal);
+  pulling.catch(() => undefined);
   return {
     served,
+    pulling,
     async stop() {
       leaving.abort();
       await pulling;
@@ -59,6 +72,8 @@ async function connectionLost(server: DurableRedis): Promise<Redis> {
   return redis;
 }
 
+const never = new AbortController().signal;
+const urgency = (name: string, priority = 0) => ({ runId: runId(name), priority, drain: null, openedAt: 0 });
 const openQueue = (redis: Redis) => openAttemptQueue(redis, address, { number: 1, holds: async () => true }, [], null);
 
 test('serves what is enqueued after Redis is back if it was away when the agent began to pull', async () => {
@@ -117,6 +132,28 @@ test('serves an attempt once, also if somebody enqueues its job again', async ()
   await eventually('the job is fetched again', async () => (await redis.hget(jobKey(keys, request.id), 'finishedOn')) !== null);
   expect(agent.served).toEqual([request.id]);
   await agent.stop();
+  await queue.close();
+  redis.disconnect();
+});
+
+test.each([
+  ['a slot that comes free', false],
+  ['a slot that another run keeps', true],
+])('fetches nothing more after a defect, also while it waits for %s', async (_, isKept) => {
+  await using server = await startTcpServer();
+  const redis = await connect(server.url, 'test');
+  const keeper = createSlotKeeper(Date.now);
+  const [shared, other] = [keeper.enter(urgency('r1'), 1), keeper.enter(urgency('r2', 1), 1)];
+  const defect = Promise.withResolvers<void>();
+  const agent = pull(redis, { shared, slots: 2, serve: () => defect.promise });
+  const queue = await openQueue(redis);
+  await queue.enqueue([request, { ...request, id: attemptId(shard, 2), fence: 2 }]);
+  await eventually('the attempt is served', () => agent.served.length > 0);
+  // It gets the slot of the attempt that fails, before the run that failed.
+  if (isKept) void other.take(never);
+  defect.reject(new Error('a defect'));
+  await expect(agent.pulling).rejects.toThrow('a defect');
+  expect(agent.served).toEqual([request.id]);
   await queue.close();
   redis.disconnect();
 });
