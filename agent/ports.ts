@@ -38,6 +38,11 @@ export interface OpenWorkspace extends AsyncDisposable {
 /** The right to hold one attempt. `free` ends it; a second call changes nothing. */
 export interface Slot {
   free(): void;
+  /**
+   * Resolves with true when no other run has a slot; none gets one until this one is free. Resolves with false when `signal` aborts or the
+   * run has left. Call it before the attempt begins.
+   */
+  alone(signal: AbortSignal): Promise<boolean>;
 }
 
 /** The slots of the machine, as the pull of one run takes them. */

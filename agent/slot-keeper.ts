@@ -1,5 +1,6 @@
 // The slots of this machine, which belong to the agent and not to a session: one for each xdist worker. A run takes a slot before it fetches
-// an attempt, and frees it when that attempt has ended. Which run is next, core/slot-order.ts decides.
+// an attempt, and frees it when that attempt has ended. Which run is next, core/slot-order.ts decides. An attempt that must run alone, as
+// serial tests do, waits until no other run has a slot, and meanwhile no run gets one.
 
 import { byTurn, type SlotClaim, type Urgency } from './core/slot-order.ts';
 import type { SharedSlots, Slot } from './ports.ts';
@@ -28,29 +29,59 @@ interface Held {
   readonly taken: Map<Slot, number>;
   /** Its fetches that wait for a slot, the first one first. */
   readonly asking: Set<(slot: Slot | null) => void>;
+  /** Those of its slots whose attempts run alone. */
+  readonly alone: Set<Slot>;
   servedMs: number;
+}
+
+/** An attempt that waits to run alone. It has no slot meanwhile: two such attempts would wait for each other. */
+interface Soloist {
+  readonly held: Held;
+  readonly begin: (mayBegin: boolean) => void;
 }
 
 /** `now` returns milliseconds. */
 export function createSlotKeeper(now: () => number): SlotKeeper {
   const seats = new Set<Held>();
   const blocks = new Set<number>();
+  const soloists = new Set<Soloist>();
   const isShared = (): boolean => seats.size > 1;
 
   const claimOf = ({ urgency, taken, servedMs }: Held): SlotClaim => {
     const at = now();
     return { ...urgency, taken: taken.size, servedMs: [...taken.values()].reduce((sum, since) => sum + at - since, servedMs) };
   };
-  const add = (held: Held): Slot => {
-    const slot: Slot = {
-      free() {
-        const since = held.taken.get(slot);
-        if (since === undefined) return;
-        held.taken.delete(slot);
-        held.servedMs += now() - since;
-        handOut();
-      },
+  const release = (held: Held, slot: Slot): void => {
+    const since = held.taken.get(slot);
+    if (since === undefined) return;
+    held.taken.delete(slot);
+    held.alone.delete(slot);
+    held.servedMs += now() - since;
+    handOut();
+  };
+  const waitAlone = (held: Held, slot: Slot, signal: AbortSignal): Promise<boolean> => {
+    if (signal.aborted || !seats.has(held)) return Promise.resolve(false);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const begin = (mayBegin: boolean): void => {
+      soloists.delete(soloist);
+      if (mayBegin) {
+        held.taken.set(slot, now());
+        held.alone.add(slot);
+      }
+      resolve(mayBegin);
     };
+    const soloist: Soloist = { held, begin };
+    const onAbort = (): void => {
+      begin(false);
+      handOut();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    soloists.add(soloist);
+    release(held, slot);
+    return promise.finally(() => signal.removeEventListener('abort', onAbort));
+  };
+  const add = (held: Held): Slot => {
+    const slot: Slot = { free: () => release(held, slot), alone: (signal) => waitAlone(held, slot, signal) };
     held.taken.set(slot, now());
     return slot;
   };
@@ -59,9 +90,17 @@ export function createSlotKeeper(now: () => number): SlotKeeper {
     const all = [...seats];
     return all.length === 1 || all.reduce((sum, { taken }) => sum + taken.size, 0) < Math.max(...all.map(({ workers }) => workers));
   };
+  /** Whether no other run has a slot. */
+  const isAlone = (held: Held): boolean => [...seats].every((seat) => seat === held || seat.taken.size === 0);
   const handOut = (): void => {
+    for (const { held, begin } of soloists) {
+      if (!isAlone(held)) return;
+      begin(true);
+    }
+    const alone = [...seats].find((held) => held.alone.size > 0);
+    const mayTake = (held: Held): boolean => held.asking.size > 0 && (alone === undefined || held === alone);
     while (isFree()) {
-      const [next] = [...seats].filter(({ asking }) => asking.size > 0).sort((left, right) => byTurn(claimOf(left), claimOf(right)));
+      const [next] = [...seats].filter(mayTake).sort((left, right) => byTurn(claimOf(left), claimOf(right)));
       const [give] = next?.asking ?? [];
       if (next === undefined || give === undefined) return;
       next.asking.delete(give);
@@ -81,7 +120,14 @@ export function createSlotKeeper(now: () => number): SlotKeeper {
     enter(urgency, workers) {
       // A new run is next among equals, but is not owed the time before it came.
       const servedMs = Math.min(...[...seats].map((seat) => claimOf(seat).servedMs));
-      const held: Held = { urgency, workers, taken: new Map(), asking: new Set(), servedMs: Number.isFinite(servedMs) ? servedMs : 0 };
+      const held: Held = {
+        urgency,
+        workers,
+        taken: new Map(),
+        asking: new Set(),
+        alone: new Set(),
+        servedMs: Number.isFinite(servedMs) ? servedMs : 0,
+      };
       seats.add(held);
       return {
         isShared,
@@ -100,6 +146,7 @@ export function createSlotKeeper(now: () => number): SlotKeeper {
         },
         leave() {
           seats.delete(held);
+          for (const soloist of soloists) if (soloist.held === held) soloist.begin(false);
           for (const resolve of held.asking) resolve(null);
           held.asking.clear();
           handOut();

@@ -28,6 +28,11 @@ export class AttemptWorker extends Worker<string> {
     this.#slots.get(job)?.free();
   }
 
+  /** See `Slot.alone`. */
+  async alone(job: Job<string>): Promise<boolean> {
+    return (await this.#slots.get(job)?.alone(this.#signal)) ?? true;
+  }
+
   override async run(): Promise<void> {
     if (this.#shared === null) return await super.run();
     this.lockManager.start();

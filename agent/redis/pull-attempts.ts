@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, WaitingError, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { assertNever } from '../../shared/assert-never.ts';
-import type { AttemptRequest, Lane } from '../../shared/domain/attempt.ts';
+import { type AttemptRequest, type Lane, runsAlone } from '../../shared/domain/attempt.ts';
 import type { AgentId } from '../../shared/domain/ids.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { jobKey, KEY_LIFE_SECONDS, queuePlace, type RunKeys } from '../../shared/redis/keys.ts';
@@ -106,7 +106,7 @@ async function pullLane(
             job,
             token,
             serve,
-            freeSlot: () => worker.freeSlot(job),
+            worker,
             signal: ending,
           });
         } catch (thrown) {
@@ -198,12 +198,12 @@ interface Fetched {
   /** The worker's token for the job's lock. */
   readonly token: string | undefined;
   readonly serve: (attempt: AttemptRequest) => Promise<void>;
-  readonly freeSlot: () => void;
+  readonly worker: AttemptWorker;
   readonly signal: AbortSignal;
 }
 
 /** Resolves when the job is complete. Throws BullMQ's `WaitingError` when it was handed back. */
-async function follow({ serving, served, warn }: Puller, fate: Fate, { job, token, serve, freeSlot, signal }: Fetched): Promise<void> {
+async function follow({ serving, served, warn }: Puller, fate: Fate, { job, token, serve, worker, signal }: Fetched): Promise<void> {
   // If the hand-back fails, or only its reply was lost, the coordinator notices that no agent has the attempt.
   const handBack = (): Promise<unknown> => job.moveToWait(token).catch(warn);
   switch (fate.kind) {
@@ -213,7 +213,7 @@ async function follow({ serving, served, warn }: Puller, fate: Fate, { job, toke
     case 'avoid':
       // Not moveToDelayed: clocks that may differ decide when such a job is due again.
       await handBack();
-      freeSlot();
+      worker.freeSlot(job);
       await delay(AVOID_MS, undefined, { signal }).catch(() => undefined);
       throw new WaitingError();
     case 'await':
@@ -223,9 +223,17 @@ async function follow({ serving, served, warn }: Puller, fate: Fate, { job, toke
       warn(fate.problem);
       return;
     case 'serve': {
-      const begun = serve(fate.request).finally(() => serving.delete(idOf(job)));
+      const { request } = fate;
+      const begin = async (): Promise<void> => {
+        if (runsAlone(request.role) && !(await worker.alone(job))) {
+          await handBack();
+          throw new WaitingError();
+        }
+        served.add(idOf(job));
+        await serve(request);
+      };
+      const begun = begin().finally(() => serving.delete(idOf(job)));
       serving.set(idOf(job), begun);
-      served.add(idOf(job));
       await begun;
       return;
     }

@@ -157,3 +157,31 @@ test.each([
   await queue.close();
   redis.disconnect();
 });
+
+test('begins a serial attempt when no other run has a slot, and hands back one that still waits when the agent leaves', async () => {
+  await using server = await startTcpServer();
+  const redis = await connect(server.url, 'test');
+  const keeper = createSlotKeeper(Date.now);
+  const [shared, other] = [keeper.enter(urgency('r1'), 2), keeper.enter(urgency('r2'), 2)];
+  const agent = pull(redis, { shared, slots: 2 });
+  const queue = await openQueue(redis);
+  const [first, second] = [1, 2].map((fence) => ({ ...request, id: attemptId(shard, fence), fence, role: 'serial' as const }));
+  const isFetched = async (id: string): Promise<boolean> => (await redis.hget(jobKey(keys, id), 'processedOn')) !== null;
+  const enqueued = async (attempt: AttemptRequest = request): Promise<void> => {
+    await queue.enqueue([attempt]);
+    await eventually('the attempt is fetched', () => isFetched(attempt.id));
+  };
+  let held = await other.take(never);
+  await enqueued(first);
+  await delay(200);
+  expect(agent.served).toEqual([]);
+  held?.free();
+  await eventually('the attempt is served', () => agent.served.length > 0);
+  held = await other.take(never);
+  await enqueued(second);
+  await agent.stop();
+  expect(agent.served).toEqual([first?.id]);
+  expect(await redis.lrange(jobKey(keys, 'wait'), 0, -1)).toEqual([second?.id]);
+  await queue.close();
+  redis.disconnect();
+});

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { byUrgency } from '../../../agent/core/slot-order.ts';
 import type { JoinedRun, PoolMember, SharedSlots, Slot } from '../../../agent/ports.ts';
-import type { AttemptRequest, Lane } from '../../../shared/domain/attempt.ts';
+import { type AttemptRequest, type Lane, runsAlone } from '../../../shared/domain/attempt.ts';
 import { COVERAGE_LIMITS } from '../../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../../shared/domain/ids.ts';
 import { leasedUnits } from '../../../shared/domain/leased-units.ts';
@@ -30,6 +30,9 @@ const AVOID_RECHECK_TIMES = 150;
 const DRAIN_MS = 1000;
 const AGAIN_MS = 250;
 const FAREWELL_MS = 1000;
+
+/** As BullMQ's `WaitingError`. */
+class HandedBack extends Error {}
 
 export interface ModelMember extends PoolMember, AsyncDisposable {}
 
@@ -138,8 +141,14 @@ async function joinRun(
     const running = new Set<Promise<void>>();
     let concurrency = Math.max(1, slots());
 
-    const begin = (id: string, request: AttemptRequest): Promise<void> => {
-      const begun = serve(request).finally(() => serving.delete(id));
+    const begin = (id: string, request: AttemptRequest, slot: Slot | null): Promise<void> => {
+      const begun = (async () => {
+        if (slot !== null && runsAlone(request.role) && !(await slot.alone(signal))) {
+          await handBack(id);
+          throw new HandedBack();
+        }
+        await serve(request);
+      })().finally(() => serving.delete(id));
       serving.set(id, begun);
       return begun;
     };
@@ -148,7 +157,7 @@ async function joinRun(
       await redis.request(() => scripts.moveToWait(server, runId, id, token)).catch(() => undefined);
     };
     /** Serves a job, and returns the next one if the same command fetched it. */
-    const work = async (job: Job): Promise<Job | null> => {
+    const work = async (job: Job, slot: Slot | null): Promise<Job | null> => {
       const { id } = job;
       if (signal.aborted && !serving.has(id)) {
         await handBack(id);
@@ -161,9 +170,9 @@ async function joinRun(
           await Promise.race([clock.wait(AVOID_MS), stopped]);
           return null;
         }
-        await (serving.get(id) ?? begin(id, request));
+        await (serving.get(id) ?? begin(id, request, slot));
       } catch (thrown) {
-        failed.reject(thrown);
+        if (!(thrown instanceof HandedBack)) failed.reject(thrown);
         return null;
       }
       concurrency = Math.max(1, slots());
@@ -174,7 +183,7 @@ async function joinRun(
       let slot = fetchedFor;
       for (let job: Job | null = first; job !== null; ) {
         slot ??= shared?.add() ?? null;
-        job = await work(job).finally(() => slot?.free());
+        job = await work(job, slot).finally(() => slot?.free());
         slot = null;
       }
     };

@@ -25,6 +25,14 @@ function pulling(seat: SharedSlots): { readonly slots: Slot[] } {
   takeNext();
   return { slots };
 }
+/** What a promise resolved with; undefined while it is open. */
+function watched(promise: Promise<boolean> | undefined): { readonly answer: boolean | undefined } {
+  const seen: { answer: boolean | undefined } = { answer: undefined };
+  void promise?.then((answer) => {
+    seen.answer = answer;
+  });
+  return seen;
+}
 const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
 };
@@ -94,6 +102,69 @@ test('a fetch that is aborted gets no slot, and takes none from others', async (
   expect(await asked.second).toBeNull();
   held?.free();
   expect(await asked.first).not.toBeNull();
+});
+
+test('an attempt that runs alone waits until no other run has a slot, and then none gets one', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const [first, second] = [keeper.enter(run('a'), 2), keeper.enter(run('b', { priority: 1 }), 2)];
+  const [solo, held] = [await first.take(never), await second.take(never)];
+  const waits = watched(solo?.alone(never));
+  const other = pulling(second);
+  await settled();
+  expect([waits.answer, other.slots.length]).toEqual([undefined, 0]);
+  held?.free();
+  await settled();
+  expect([waits.answer, other.slots.length]).toEqual([true, 0]);
+  const third = pulling(keeper.enter(run('c', { priority: 2 }), 2));
+  await settled();
+  expect(third.slots).toHaveLength(0);
+  solo?.free();
+  await settled();
+  expect([other.slots.length, third.slots.length]).toEqual([1, 1]);
+});
+
+test('of two attempts that run alone, one of each run, one begins when the other has ended', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const seats = [keeper.enter(run('a'), 4), keeper.enter(run('b'), 4), keeper.enter(run('c'), 4)] as const;
+  const [first, second, third] = [await seats[0].take(never), await seats[1].take(never), await seats[2].take(never)];
+  const waits = [watched(first?.alone(never)), watched(second?.alone(never))];
+  await settled();
+  expect(waits.map(({ answer }) => answer)).toEqual([undefined, undefined]);
+  third?.free();
+  await settled();
+  expect(waits.map(({ answer }) => answer)).toEqual([true, undefined]);
+  const next = pulling(seats[2]);
+  first?.free();
+  await settled();
+  expect(waits.map(({ answer }) => answer)).toEqual([true, true]);
+  expect(next.slots).toHaveLength(0);
+  second?.free();
+  await settled();
+  expect(next.slots).toHaveLength(4);
+});
+
+test('two attempts of one run that run alone do so beside each other', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const [seat] = [keeper.enter(run('a'), 2), keeper.enter(run('b'), 2)];
+  const slots = [await seat.take(never), await seat.take(never)];
+  expect(await Promise.all(slots.map((slot) => slot?.alone(never)))).toEqual([true, true]);
+});
+
+test.each(['aborts', 'leaves'])('an attempt that waits to run alone holds up no other run once it %s', async (how) => {
+  const keeper = createSlotKeeper(() => 0);
+  const [first, second] = [keeper.enter(run('a'), 2), keeper.enter(run('b'), 2)];
+  const [solo, held] = [await first.take(never), await second.take(never)];
+  const leaving = new AbortController();
+  const waits = watched(solo?.alone(leaving.signal));
+  const other = pulling(second);
+  await settled();
+  expect(other.slots).toHaveLength(0);
+  if (how === 'aborts') leaving.abort();
+  else first.leave();
+  await settled();
+  expect([waits.answer, other.slots.length]).toEqual([false, how === 'aborts' ? 1 : 20]);
+  held?.free();
+  solo?.free();
 });
 
 test('runs that are served at once get blocks of worker numbers apart, and a block is used again', () => {
