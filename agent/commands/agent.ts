@@ -59,7 +59,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     const user = await userFor(settings);
     const facts = await factsOf(settings, machine, user, edge.version);
     const { git, ...about } = facts;
-    const workspaces = workspacesOf(settings, edge.env, say);
+    const workspaces = workspacesOf(settings, edge.env, say, leave.leaving);
     const signer = settings.signKey === null ? null : await readSigner(settings.signKey);
     const verifier = await verifierFor(settings, (problem) => warn(`serves it all the same: ${problem.message}`));
     await using metrics = settings.metrics === null ? null : await (await import('./agent-metrics.ts')).agentMetrics(settings.metrics);
@@ -176,7 +176,7 @@ const isLocal = ({ once, run }: AgentSettings): boolean => once && run !== null;
 /** An agent that another command started runs the tests in the workspace of that command. */
 const fetches = (settings: AgentSettings): boolean => settings.source === 'git' && !settings.isOwned && !isLocal(settings);
 
-function workspacesOf(settings: AgentSettings, env: Edge['env'], say: (line: string) => void): GitWorkspaces {
+function workspacesOf(settings: AgentSettings, env: Edge['env'], say: (line: string) => void, leaving: AbortSignal): GitWorkspaces {
   const { workspace, python, prepare, lockFiles, keepWorkspaces, maxWorkspaceBytes, allowedRepositories } = settings;
   if (!fetches(settings)) return { ...fixedWorkspace(workspace, python), commit: () => null };
   const cache = join(cacheDirectory(env), 'workspaces');
@@ -189,6 +189,7 @@ function workspacesOf(settings: AgentSettings, env: Edge['env'], say: (line: str
     maxBytes: maxWorkspaceBytes,
     python,
     say,
+    leaving,
   });
 }
 

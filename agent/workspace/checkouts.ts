@@ -55,19 +55,27 @@ export async function takeNew(folder: string): Promise<HeldCheckout> {
 export interface CacheLimits {
   readonly keep: number;
   readonly maxBytes: number | null;
+  /** Called when the bytes of the cache could not be measured; then `maxBytes` limits nothing. */
+  readonly unmeasured: () => void;
 }
 
-/** Removes the checkouts of all repositories that were not used for the longest time, until the cache is small enough. Never removes one in use. */
-export async function removeOldest(cache: string, { keep, maxBytes }: CacheLimits): Promise<void> {
+/**
+ * Removes the checkouts of all repositories that were not used for the longest time, until the cache is small enough or `signal` aborts. Never
+ * removes one in use.
+ */
+export async function removeOldest(cache: string, { keep, maxBytes, unmeasured }: CacheLimits, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   const folders = await readdir(cache).catch(() => []);
   const all = (await Promise.all(folders.map((name) => notesIn(join(cache, name))))).flat();
   let excess = all.length - keep;
-  let excessBytes = maxBytes === null ? 0 : (await diskUse(cache)) - maxBytes;
+  const bytes = maxBytes === null ? null : await diskUse(cache, signal);
+  let excessBytes = maxBytes === null || bytes === null ? 0 : bytes - maxBytes;
+  if (maxBytes !== null && bytes === null && !signal.aborted) unmeasured();
   for (const { directory } of all.sort((left, right) => left.note.usedAt - right.note.usedAt)) {
-    if (excess <= 0 && excessBytes <= 0) return;
+    if (signal.aborted || (excess <= 0 && excessBytes <= 0)) return;
     const held = await tryHold(directory);
     if (held === null) continue;
-    if (excessBytes > 0) excessBytes -= await diskUse(directory);
+    if (excessBytes > 0) excessBytes -= (await diskUse(directory, signal)) ?? 0;
     await removeCheckout(held);
     excess -= 1;
   }

@@ -17,7 +17,7 @@ import { pythonBeside } from '../../shared/system/python.ts';
 import { isAllowedRepository, protocolOf } from '../core/allowed-repository.ts';
 import { lockFilesIn } from '../core/lock-files.ts';
 import { type OpenWorkspace, RunOver, type Workspaces } from '../ports.ts';
-import { type HeldCheckout, removeOldest, takeNew, takePrepared, writeNote } from './checkouts.ts';
+import { type CacheLimits, type HeldCheckout, removeOldest, takeNew, takePrepared, writeNote } from './checkouts.ts';
 import { type GitCall, git } from './git.ts';
 import { prepareCheckout } from './prepare.ts';
 
@@ -35,9 +35,13 @@ export interface GitWorkspaceOptions {
   readonly maxBytes: number | null;
   /** The interpreter for a checkout without `.venv`. */
   readonly python: string;
-  /** Receives a line before each step that may take long. */
+  /** Receives a line before each step that may take long, and each problem that costs no run its checkout. */
   readonly say: (line: string) => void;
+  /** Aborts when the agent has only seconds left. Then the cache stays as it is. */
+  readonly leaving: AbortSignal;
 }
+
+type Cache = GitWorkspaceOptions & CacheLimits;
 
 export interface GitWorkspaces extends Workspaces {
   /** The commit of the run that got its directory last; null while no run has one. */
@@ -53,11 +57,18 @@ const AGAIN_MS = 200;
  */
 export function gitWorkspaces(options: GitWorkspaceOptions): GitWorkspaces {
   const inUse = new Map<OpenWorkspace, string>();
+  let isMeasured = true;
+  const unmeasured = (): void => {
+    const { cache } = options;
+    if (isMeasured) options.say(`could not measure ${cache} with du, so --max-workspace-size has no effect. Fix: run du -sk ${cache}`);
+    isMeasured = false;
+  };
+  const limited: Cache = { ...options, unmeasured };
   return {
     async open(spec, signal) {
       try {
         const source = sourceOf(spec, options.allowed);
-        const workspace = await open(options, source, signal);
+        const workspace = await open(limited, source, signal);
         const counted: OpenWorkspace = {
           ...workspace,
           async [Symbol.asyncDispose]() {
@@ -85,7 +96,7 @@ function sourceOf({ runId, source, files, fingerprintPolicy }: RunSpec, allowed:
   return source;
 }
 
-async function open(options: GitWorkspaceOptions, source: RunSource, signal: AbortSignal): Promise<OpenWorkspace> {
+async function open(options: Cache, source: RunSource, signal: AbortSignal): Promise<OpenWorkspace> {
   const { cache } = options;
   const checkout = await checkedOut(options, source, signal);
   try {
@@ -99,7 +110,7 @@ async function open(options: GitWorkspaceOptions, source: RunSource, signal: Abo
         try {
           await writeNote(checkout.directory, { prepared: checkout.prepared, usedAt: Date.now() });
           await checkout[Symbol.asyncDispose]();
-          await removeOldest(cache, options);
+          await removeOldest(cache, options, options.leaving);
         } catch (thrown) {
           // The run has its results, and a full disk must not cost the pool its agent.
           options.say(`could not tidy up ${cache}: ${reasonOf(thrown)}`);
@@ -117,7 +128,7 @@ interface PreparedCheckout extends HeldCheckout {
 }
 
 /** A checkout of the commit that is prepared. */
-async function checkedOut(options: GitWorkspaceOptions, source: RunSource, signal: AbortSignal): Promise<PreparedCheckout> {
+async function checkedOut(options: Cache, source: RunSource, signal: AbortSignal): Promise<PreparedCheckout> {
   const { prepare, say } = options;
   const { checkout, prepared, isPrepared } = await fetched(options, source, signal);
   try {
@@ -146,7 +157,7 @@ interface Fetched {
 }
 
 /** A checkout of the commit, maybe one that an earlier run prepared. One agent at a time works in the repository. */
-async function fetched(options: GitWorkspaceOptions, source: RunSource, signal: AbortSignal): Promise<Fetched> {
+async function fetched(options: Cache, source: RunSource, signal: AbortSignal): Promise<Fetched> {
   const { cache, prepare, lockFiles, say } = options;
   const folder = join(cache, createHash('sha256').update(source.repository).digest('hex').slice(0, 16));
   const repository = join(folder, 'repository.git');
@@ -158,7 +169,7 @@ async function fetched(options: GitWorkspaceOptions, source: RunSource, signal: 
     const tree = prepare === null ? '' : await git(call, 'ls-tree', '-r', '-z', source.commit);
     const prepared = digestOf([prepare ?? '', ...lockFilesIn(tree, lockFiles)]);
     const ready = await takePrepared(folder, prepared);
-    if (ready === null) await removeOldest(cache, { ...options, keep: options.keep - 1 });
+    if (ready === null) await removeOldest(cache, { ...options, keep: options.keep - 1 }, signal);
     const checkout = ready ?? (await takeNew(folder));
     try {
       await putCommit(call, checkout.directory, source.commit, ready === null);

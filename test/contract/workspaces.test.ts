@@ -71,6 +71,7 @@ async function fetching(repository: Repository, options: Partial<GitWorkspaceOpt
     maxBytes: null,
     python: 'python3',
     say: (line) => void said.push(line),
+    leaving: never,
     ...options,
   });
   return {
@@ -180,6 +181,57 @@ describe('checkouts', () => {
     expect([inUse.directory, ...places].map((place) => existsSync(place))).toEqual([true, false, false, true]);
     const small = await fetching(repository, { prepare: megabytes(4), maxBytes: 1_000_000 });
     expect(existsSync(await inDirectory(small.workspaces, await repository.commit({ 'x.lock': '4' })))).toBe(false);
+  });
+
+  describe('with a du that does not measure', () => {
+    const path = process.env.PATH;
+    afterEach(() => {
+      process.env.PATH = path;
+    });
+    /** Returns the file that it writes when it begins. */
+    async function putDu(script: string): Promise<string> {
+      const directory = await temporary();
+      await writeFile(join(directory, 'du'), `#!/bin/sh\n: > ${directory}/began\n${script}\n`, { mode: 0o755 });
+      process.env.PATH = `${directory}:${path}`;
+      return join(directory, 'began');
+    }
+
+    test('say once that --max-workspace-size has no effect', async () => {
+      const repository = await newRepository();
+      const fleet = await fetching(repository, { prepare: COUNT, maxBytes: 1 });
+      await putDu('exit 1');
+      const places: string[] = [];
+      for (const lock of ['1', '2']) places.push(await inDirectory(fleet.workspaces, await repository.commit({ 'x.lock': lock })));
+      expect(places.map((place) => existsSync(place))).toEqual([true, true]);
+      expect(fleet.said.filter((line) => line.includes('--max-workspace-size'))).toHaveLength(1);
+    });
+
+    test('are closed at once when the agent leaves', async () => {
+      const repository = await newRepository();
+      const leaving = new AbortController();
+      const { workspaces, said } = await fetching(repository, { maxBytes: 1, leaving: leaving.signal });
+      const workspace = await workspaces.open(await repository.commit({}), never);
+      const began = await putDu('exec sleep 600');
+      const closed = workspace[Symbol.asyncDispose]();
+      await eventually('the cache is measured', () => existsSync(began));
+      leaving.abort();
+      await closed;
+      expect(said.filter((line) => line.includes('--max-workspace-size'))).toEqual([]);
+    });
+
+    test('are given up when the run is over, and free the repository', async () => {
+      const repository = await newRepository();
+      const over = new AbortController();
+      const { workspaces } = await fetching(repository, { maxBytes: 1 });
+      const spec = await repository.commit({});
+      const began = await putDu('exec sleep 600');
+      const opening = workspaces.open(spec, over.signal);
+      await eventually('the cache is measured', () => existsSync(began));
+      over.abort();
+      await expect(opening).rejects.toThrow(RunOver);
+      process.env.PATH = path;
+      expect(existsSync(await inDirectory(workspaces, spec))).toBe(false);
+    });
   });
 
   test('say which commit the run got that joined last', async () => {
