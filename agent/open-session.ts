@@ -131,7 +131,10 @@ export async function openSession(opening: Opening, shutdown: AbortSignal): Prom
   }
 }
 
-/** The numbers of two runs that this agent serves at once stay apart: tests name databases and ports of this machine by them. */
+/**
+ * Tests name databases and ports of this machine by these numbers. Those of two runs that this agent serves at once stay apart until a run
+ * has used up its block.
+ */
 const NUMBERS_PER_BLOCK = 1000;
 const leastOf = (scope: NumberScope, block: number): number => (scope === 'fleet' ? 0 : block * NUMBERS_PER_BLOCK);
 
