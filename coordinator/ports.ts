@@ -122,13 +122,17 @@ export interface StreamedEvents {
   readonly from?: BatchNumber;
 }
 
-/** An entry of the run's stream that could not be read. `agent` is its sender; null if that is unknown. */
+/**
+ * An entry of the run's stream that could not be read. `agent` is its sender; null if that is unknown. `from` is its number, if its signature
+ * proves the sender.
+ */
 export interface UnreadableEntry {
   readonly kind: 'unreadable';
   readonly position: string;
   readonly agent: AgentId | null;
   readonly why: RejectionCause;
   readonly problem: string;
+  readonly from?: BatchNumber;
 }
 
 /** The record of one run, from which its state is rebuilt. */

@@ -22,8 +22,8 @@ export async function readEvents({ channel, recorded, clock, aheadMs }: StreamRe
     for await (const batch of channel.events(channel.isFound ? (recorded?.position ?? '0') : '0', over)) {
       for (const entry of batch) {
         if (entry.kind === 'unreadable') {
-          const { position, agent, why, problem } = entry;
-          inbox.push({ kind: 'message-rejected', at: clock.now(), position, agent, why, problem });
+          const { kind: _, ...rejected } = entry;
+          inbox.push({ kind: 'message-rejected', at: clock.now(), ...rejected });
           continue;
         }
         const { position, text, events, from } = entry;

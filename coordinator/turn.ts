@@ -57,13 +57,14 @@ export function createTurns(setting: TurnSetting, outgoing: Outgoing, wakeUps: W
     if (event.kind === 'redis-emptied') announceAgain(setting, outgoing);
   };
   const takeIncoming = (incoming: Incoming): void => {
-    if (incoming.kind !== 'stream-entry') {
-      take(incoming);
+    const numbered = incoming.kind === 'stream-entry' ? incoming.read : incoming.kind === 'message-rejected' ? incoming : null;
+    if (numbered?.from !== undefined && isRepeated(state, numbered.from)) {
+      const { at, position, from } = numbered;
+      take({ kind: 'message-rejected', at, position, agent: from.agent, why: 'repeated', problem: `it repeats message ${from.seq}` });
       return;
     }
-    const { at, position, from } = incoming.read;
-    if (from !== undefined && isRepeated(state, from)) {
-      take({ kind: 'message-rejected', at, position, agent: from.agent, why: 'repeated', problem: `it repeats message ${from.seq}` });
+    if (incoming.kind !== 'stream-entry') {
+      take(incoming);
       return;
     }
     recorder.addEntry(incoming);

@@ -24,7 +24,7 @@ import {
 } from '../../shared/wire/parse.ts';
 import { originSchema } from '../../shared/wire/report/origin.ts';
 import { suitePartSchema } from '../../shared/wire/report/part.ts';
-import { digestOf, type LogRecord, positionSchema, streamReadSchema } from '../../shared/wire/run-log.ts';
+import { batchNumberSchema, digestOf, type LogRecord, positionSchema, streamReadSchema } from '../../shared/wire/run-log.ts';
 import { specSchema } from '../../shared/wire/run-spec.ts';
 import { NO_VERIFIER, type Signer, type Verifier } from '../../shared/wire/signature.ts';
 import { pythonPrintSchema } from '../../shared/wire/suite/fingerprint.ts';
@@ -161,6 +161,7 @@ const ownSchemas: OwnSchemas = {
     agent: agentIdSchema.nullable(),
     why: z.enum(rejectionCauses),
     problem: z.string(),
+    from: batchNumberSchema.exactOptional(),
   }),
   'run-resumed': z.object({ kind: z.literal('run-resumed'), at }),
   'no-agent-can-come': z.object({ kind: z.literal('no-agent-can-come'), at, message: z.string() }),

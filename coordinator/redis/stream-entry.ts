@@ -1,13 +1,14 @@
 // Reads one entry of a run's stream: a batch of an agent's events, or why it does not count.
 
+import { agentId } from '../../shared/domain/ids.ts';
 import type { RejectionCause } from '../../shared/domain/report.ts';
 import { type ErrorCode, messageOf, ShardlineError } from '../../shared/errors.ts';
 import type { StreamEntry } from '../../shared/redis/read-stream.ts';
-import type { Reader } from '../../shared/wire/envelope.ts';
-import { decodeBatch } from '../../shared/wire/events.ts';
+import type { Envelope, Reader } from '../../shared/wire/envelope.ts';
+import { batchEnvelope, eventsIn } from '../../shared/wire/events.ts';
 import { agentIdSchema, readId } from '../../shared/wire/parse.ts';
-import type { Verifier } from '../../shared/wire/signature.ts';
 import { senderWords } from '../core/state/agents/rejections.ts';
+import type { BatchNumber } from '../core/state/events.ts';
 import type { StreamedEvents, UnreadableEntry } from '../ports.ts';
 
 const NOT_TRUSTED: ReadonlySet<ErrorCode> = new Set([
@@ -22,24 +23,45 @@ const NOT_TRUSTED: ReadonlySet<ErrorCode> = new Set([
 /** Maximum number of characters of the problem, which may quote the message. */
 const PROBLEM_CHARS = 1000;
 
-/** A message that cannot be read costs its sender the run, never the run its other agents. */
+/**
+ * A message that cannot be read costs its sender the run, never the run its other agents. `from` is there only if the sender is proven: without
+ * signatures, anyone can send and number a batch.
+ */
 export function readEntry({ id: position, fields }: StreamEntry, reader: Reader): StreamedEvents | UnreadableEntry {
   const text = fields.get('batch') ?? '';
-  const [sender = null] = readId(agentIdSchema, fields.get('agent'));
-  try {
-    const { agent, seq, events } = decodeBatch(text, reader, `a message of ${senderWords(sender)}`);
-    // Without signatures, anyone can number a batch.
-    return { kind: 'events', position, text, events, ...(reader.verifier.isStrict ? { from: { agent, seq } } : {}) };
-  } catch (thrown) {
+  const [named = null] = readId(agentIdSchema, fields.get('agent'));
+  const source = `a message of ${senderWords(named)}`;
+  const unreadable = (thrown: unknown, isProven: boolean, from: BatchNumber | null): UnreadableEntry => {
     if (!(thrown instanceof ShardlineError)) throw thrown;
-    const why = causeOf(thrown.code, reader.verifier);
-    return { kind: 'unreadable', position, agent: sender, why, problem: messageOf(thrown).slice(0, PROBLEM_CHARS) };
+    const why = causeOf(thrown.code, reader.verifier.isStrict && !isProven);
+    const problem = messageOf(thrown).slice(0, PROBLEM_CHARS);
+    return { kind: 'unreadable', position, agent: from?.agent ?? named, why, problem, ...(from === null ? {} : { from }) };
+  };
+  let envelope: Envelope;
+  try {
+    envelope = batchEnvelope(text, reader, source);
+  } catch (thrown) {
+    return unreadable(thrown, false, null);
+  }
+  const from = reader.verifier.isStrict ? { agent: agentId(envelope.sender), seq: envelope.seq } : null;
+  try {
+    reader.verifier.verify(envelope, source);
+  } catch (thrown) {
+    const isOwn = isExpired(thrown) && reader.verifier.knows(envelope);
+    return unreadable(thrown, isOwn, isOwn ? from : null);
+  }
+  try {
+    return { kind: 'events', position, text, events: eventsIn(envelope, source), ...(from === null ? {} : { from }) };
+  } catch (thrown) {
+    return unreadable(thrown, true, from);
   }
 }
 
-/** Where every agent signs, what cannot be read has no proven sender, and must cost no agent the run. */
-function causeOf(code: ErrorCode, { isStrict }: Verifier): RejectionCause {
+const isExpired = (thrown: unknown): boolean => thrown instanceof ShardlineError && thrown.code === 'expired-certificate';
+
+/** Where every agent signs, what cannot be read has no proven sender unless its signature was verified, and must cost no agent the run. */
+function causeOf(code: ErrorCode, isDoubtful: boolean): RejectionCause {
   if (code === 'expired-certificate') return 'expired';
-  if (NOT_TRUSTED.has(code) || (isStrict && code === 'bad-message')) return 'not-trusted';
+  if (NOT_TRUSTED.has(code) || (isDoubtful && code === 'bad-message')) return 'not-trusted';
   return code === 'bad-message' ? 'unreadable' : 'other-version';
 }

@@ -8,7 +8,16 @@ import { outcomes } from '../domain/outcome.ts';
 import { ShardlineError } from '../errors.ts';
 import { endingSchema, labelsSchema, testNeedsSchema } from './attempt.ts';
 import { keptCoverageSchema } from './coverage.ts';
-import { decodeBody, decodeEnvelope, encodeMessage, type Origin, type Reader, requireAddress } from './envelope.ts';
+import {
+  decodeBody,
+  decodeEnvelope,
+  type Envelope,
+  encodeMessage,
+  type Origin,
+  type Reader,
+  type RunAddress,
+  requireAddress,
+} from './envelope.ts';
 import {
   bytesSchema,
   hostSchema,
@@ -168,12 +177,23 @@ export const decodeEvents = (text: string, reader: Reader, source: string): read
 
 /** Every event must be its sender's own. Throws what `decodeMessage` throws. */
 export function decodeBatch(text: string, reader: Reader, source: string): Batch {
-  const envelope = decodeEnvelope(text, source);
-  requireAddress(envelope, 'events', reader, source);
+  const envelope = batchEnvelope(text, reader, source);
   reader.verifier.verify(envelope, source);
+  return { agent: agentId(envelope.sender), seq: envelope.seq, events: eventsIn(envelope, source) };
+}
+
+/** A batch whose signature is still to be verified, and whose body is not read. Throws `bad-message`, `newer-version` and `older-version`. */
+export function batchEnvelope(text: string, address: RunAddress, source: string): Envelope {
+  const envelope = decodeEnvelope(text, source);
+  requireAddress(envelope, 'events', address, source);
+  return envelope;
+}
+
+/** Throws `bad-message`. */
+export function eventsIn(envelope: Envelope, source: string): readonly RunEvent[] {
   const events = decodeBody(batchSchema, envelope, source);
   const foreign = events.map(agentOf).find((agent) => agent !== envelope.sender);
-  if (foreign === undefined) return { agent: agentId(envelope.sender), seq: envelope.seq, events };
+  if (foreign === undefined) return events;
   throw new ShardlineError('bad-message', { source, problem: `agent ${envelope.sender} sent an event of agent ${foreign}` });
 }
 

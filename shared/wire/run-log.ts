@@ -26,6 +26,9 @@ export interface StoredBatch {
 /** The id of an entry of a stream. */
 export const positionSchema = z.string().regex(/^\d{1,20}-\d{1,20}$/);
 
+/** Who sent a batch, and its number. */
+export const batchNumberSchema = z.object({ agent: agentIdSchema, seq: z.int().nonnegative() });
+
 /**
  * Everything up to the entry `position` of the run's stream was read. The agreed clock was `aheadMs` ahead of the coordinator's, whose
  * clock counts in every time of a report. `from` is the sender and the number of the batch, if the run requires signatures. A signed record
@@ -36,7 +39,7 @@ export const streamReadSchema = z.object({
   at: z.number(),
   position: positionSchema,
   aheadMs: z.number(),
-  from: z.object({ agent: agentIdSchema, seq: z.int().nonnegative() }).exactOptional(),
+  from: batchNumberSchema.exactOptional(),
   digest: z.string().exactOptional(),
 });
 

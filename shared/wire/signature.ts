@@ -55,13 +55,18 @@ export interface Verifier {
   readonly isStrict: boolean;
   /**
    * The most agents that may use the key of this message; null for any number. Throws `not-signed`, `unknown-key`, `other-role`,
-   * `bad-certificate`, `expired-certificate` and `bad-signature`.
+   * `bad-certificate`, `bad-signature`, and `expired-certificate` if nothing else is wrong.
    */
   verify(message: Signed, source: string): number | null;
+  /**
+   * Whether earlier messages of this sender had this key, and all of them this certificate. The signature does not cover the certificate: with
+   * another one of the same key, a message may look expired that is not.
+   */
+  knows(message: Signed): boolean;
 }
 
 /** Accepts every message. */
-export const NO_VERIFIER: Verifier = { isStrict: false, verify: () => null };
+export const NO_VERIFIER: Verifier = { isStrict: false, verify: () => null, knows: () => false };
 
 export function signerOf(privateKey: KeyObject, certificate = ''): Signer {
   const publicKey = createPublicKey(privateKey);
@@ -95,7 +100,8 @@ export function verifierOf({ keys, mode, onDoubt, now }: Trust): Verifier {
     const key = find(message, source);
     if (key instanceof ShardlineError) return key;
     const isGood = verify(null, bytesOf(message), key.key, Buffer.from(message.signature, 'base64'));
-    return isGood ? key : new ShardlineError('bad-signature', { source, key: message.keyId });
+    if (!isGood) return new ShardlineError('bad-signature', { source, key: message.keyId });
+    return key.expiry === null ? key : new ShardlineError('expired-certificate', { source, key: message.keyId, problem: key.expiry });
   };
   return {
     isStrict: mode === 'require',
@@ -107,6 +113,7 @@ export function verifierOf({ keys, mode, onDoubt, now }: Trust): Verifier {
       told.add(key.message);
       return null;
     },
+    knows: () => false,
   };
 }
 
@@ -114,6 +121,8 @@ export function verifierOf({ keys, mode, onDoubt, now }: Trust): Verifier {
 interface Found {
   readonly key: KeyObject;
   readonly mostAgents: number | null;
+  /** The problem with a certificate of a past time; null at another time, and without a certificate. */
+  readonly expiry: string | null;
 }
 
 /** Certificates that were verified before; more than a run has agents. */
@@ -151,7 +160,7 @@ function keyFinder(trusted: readonly TrustedKey[], now: () => number): (message:
     const { keyId: id, pool, run } = message;
     const role = roleOf(message);
     const direct = keys.get(id);
-    if (direct !== undefined && may(id, role)) return { key: direct, mostAgents: null };
+    if (direct !== undefined && may(id, role)) return { key: direct, mostAgents: null, expiry: null };
     if (message.certificate === '') {
       return direct === undefined
         ? new ShardlineError('unknown-key', { source, key: id })
@@ -161,10 +170,9 @@ function keyFinder(trusted: readonly TrustedKey[], now: () => number): (message:
     const refuse = (problem: string): ShardlineError => new ShardlineError('bad-certificate', { source, key: id, problem });
     if (typeof found === 'string') return refuse(found);
     if (found.keyId !== id) return refuse(`is that of key ${found.keyId}`);
-    const expiry = expiryIn(found.certificate, now());
-    if (expiry !== null) return new ShardlineError('expired-certificate', { source, key: id, problem: expiry });
-    const refusal = refusalOf(found.certificate, { pool, run, role }, now());
-    return refusal === null ? { key: found.key, mostAgents: found.certificate.mostAgents } : refuse(refusal);
+    const { key, certificate } = found;
+    const refusal = refusalOf(certificate, { pool, run, role }, now());
+    return refusal === null ? { key, mostAgents: certificate.mostAgents, expiry: expiryIn(certificate, now()) } : refuse(refusal);
   };
 }
 
@@ -174,27 +182,35 @@ interface Certified {
   readonly certificate: Certificate;
 }
 
+/** Certificates of one sender that are kept: more than one is already too many to say that it has expired. */
+const MOST_CERTIFICATES = 2;
+
 /**
  * Refuses, beside that, messages of a sender whose earlier messages had another key, because a trusted agent may not speak for another one,
  * and those of more senders than a certificate is for.
  */
 export function oneKeyEach(verifier: Verifier): Verifier {
-  const known = new Map<string, string>();
+  const known = new Map<string, { readonly keyId: string; readonly certificates: Set<string> }>();
   const agents = new Map<string, number>();
   return {
     isStrict: verifier.isStrict,
     verify(message, source) {
-      const { sender, keyId } = message;
+      const { sender, keyId, certificate } = message;
       const most = verifier.verify(message, source);
-      const key = known.get(sender);
-      if (!verifier.isStrict || key === keyId) return most;
-      if (key !== undefined) throw new ShardlineError('other-key', { source, sender: `agent ${sender}` });
+      const before = known.get(sender);
+      if (before?.keyId === keyId && before.certificates.size < MOST_CERTIFICATES) before.certificates.add(certificate);
+      if (!verifier.isStrict || before?.keyId === keyId) return most;
+      if (before !== undefined) throw new ShardlineError('other-key', { source, sender: `agent ${sender}` });
       const count = (agents.get(keyId) ?? 0) + 1;
       if (most !== null && count > most)
         throw new ShardlineError('bad-certificate', { source, key: keyId, problem: `is for no more than ${plural(most, 'agent')}` });
       agents.set(keyId, count);
-      known.set(sender, keyId);
+      known.set(sender, { keyId, certificates: new Set([certificate]) });
       return most;
+    },
+    knows({ sender, keyId, certificate }) {
+      const before = known.get(sender);
+      return before?.keyId === keyId && before.certificates.size === 1 && before.certificates.has(certificate);
     },
   };
 }

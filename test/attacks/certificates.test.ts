@@ -1,7 +1,11 @@
 // Keys that a pool key certifies: agents and runs that know only the pool key take what its certificates allow, and nothing else.
 
+import { createPrivateKey } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { CLOCK_TOLERANCE_MS, encodeCertificate, readCertificate } from '../../shared/wire/trust/certificate.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { said } from '../support/said.ts';
 import { environment, newProject, outcomesOf, type Project, program } from '../support/shardline.ts';
@@ -64,6 +68,37 @@ test('a run and an agent warn when their certificates expire before the deadline
     }
   } finally {
     agent.kill('SIGKILL');
+    await agent;
+  }
+});
+
+test('an agent whose certificate expires during a run without a deadline is quarantined, and the run ends', {
+  timeout: 180_000,
+}, async () => {
+  const slow = Array.from({ length: 8 }, (_, index) => [`test_${index}.py`, 'import time\ndef test_it(): time.sleep(4)\n']);
+  await using project = await newProject(Object.fromEntries(slow));
+  await using server = await startTcpServer();
+  await keygen(project, ['pool.key', '--pool-key'], ['agent.key', ...CERTIFIED], ['run.key']);
+  const certificate = readCertificate(await project.read('agent.key.cert'));
+  if (certificate === null) throw new Error('keygen wrote no certificate');
+  // Long enough for the agent to join. The clock of the run is ahead by as much as clocks may differ.
+  const brief = encodeCertificate({ ...certificate, until: Date.now() + 15_000 }, createPrivateKey(await project.read('pool.key')));
+  await writeFile(join(project.directory, 'agent.key.cert'), brief);
+  const redis = { SHARDLINE_REDIS_URL: server.url };
+  const ahead = `const now = Date.now; Date.now = () => now() + ${CLOCK_TOLERANCE_MS};`;
+  const agent = project.shardline(['agent', '--name', 'far', '-n', '1', '--sign-key', 'agent.key', '--trust', 'run.key.pub'], redis);
+  try {
+    await said(agent, /waiting for runs/);
+    const argv = ['run', '--sign-key', 'run.key', '--trust', 'pool.key.pub', '--collect', 'file', '--wait-agents', '3s', '--out', 'out'];
+    const settings = { ...redis, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(ahead)}` };
+    const { exitCode, all } = await project.shardline(argv, settings);
+    expect(exitCode, all).toBe(11);
+    expect(all).toMatch(/Quarantined agent far\S*: its messages do not count: the certificate of its key \w+ expired at \S+Z\. Re-queued/);
+    const report = await project.report();
+    expect(report.missingMessages).toEqual([]);
+    expect(report.rejected).toMatchObject([{ why: 'expired' }]);
+  } finally {
+    agent.kill('SIGTERM');
     await agent;
   }
 });

@@ -17,6 +17,12 @@ export const decideGiveUps = (state: RunState, open: readonly ShardRecord[]): re
  */
 const LOSSES_PER_EXECUTION = 3;
 
+/**
+ * A shard may be lost this many times per allowed execution before an agent reports that it has begun. That is no fault of its tests, but
+ * such losses may have a cause that stays, and no run may go on for ever.
+ */
+const UNBEGUN_PER_EXECUTION = 10;
+
 /** Interrupted attempts do not count: after an agent's shutdown another attempt is fair, and maxfail closes the run. */
 function isUsedUp(state: RunState, record: ShardRecord): boolean {
   // An attempt that left only serial tests did all its work, so only serial attempts count. A backup was the coordinator's choice and uses
@@ -25,7 +31,9 @@ function isUsedUp(state: RunState, record: ShardRecord): boolean {
   const counted = lacksOnlySerial(state, record) ? tries.filter(({ role }) => role === 'serial') : tries;
   const endedBy = (attempt: AttemptRecord): string | null => (attempt.state.kind === 'ended' ? attempt.state.ending.kind : null);
   const executions = counted.filter((attempt) => !['interrupted', 'lost', null].includes(endedBy(attempt))).length;
-  const losses = counted.filter((attempt) => endedBy(attempt) === 'lost' && attempt.startedAt !== null).length;
+  const lost = counted.filter((attempt) => endedBy(attempt) === 'lost');
+  const begun = lost.filter(({ startedAt }) => startedAt !== null).length;
   const { attemptLimit } = state.opened;
-  return executions >= attemptLimit || losses >= attemptLimit * LOSSES_PER_EXECUTION;
+  if (executions >= attemptLimit || begun >= attemptLimit * LOSSES_PER_EXECUTION) return true;
+  return lost.length - begun >= attemptLimit * UNBEGUN_PER_EXECUTION;
 }

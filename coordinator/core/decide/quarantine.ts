@@ -9,19 +9,22 @@ import type { Action } from './actions.ts';
 /** This many failures in a row, over this many files, point to the agent: a test that is broken itself fails on every agent. */
 const FAILURES_IN_A_ROW = 10;
 const FILES_IN_A_ROW = 3;
+/** This many attempts in a row that an agent took without a message that counts. A single one may be lost with a connection. */
+const UNHEARD_IN_A_ROW = 5;
 /** This many attempts in a row for which the agent could not start a session. */
 const STARTS_IN_A_ROW = 3;
 
 /**
- * Returns the dismissals that are due. Refused agents always go, and so do those whose messages cannot be read: their results are lost. Broken agents go only if a healthier one stays: the last result of
- * another living agent was no failure, or that agent collected what this one could not.
+ * Returns the dismissals that are due. Refused agents always go, and so do those whose messages cannot be read or do not count: their results
+ * are lost. Broken agents go only if a healthier one stays: the last result of another living agent was no failure, or that agent collected
+ * what this one could not.
  */
 export function decideDismissals(state: RunState): readonly Action[] {
   const refused = [...state.agents.values()].filter(
     (agent) => agent.presence === 'alive' && agent.conduct.dismissedFor === null && isRefused(state, agent),
   );
-  const unreadable = [...state.agents.values()].filter((agent) => isServing(state, agent) && agent.conduct.unreadable !== null);
-  const serving = [...state.agents.values()].filter((agent) => isServing(state, agent) && agent.conduct.unreadable === null);
+  const unreadable = [...state.agents.values()].filter((agent) => isServing(state, agent) && isUncounted(agent));
+  const serving = [...state.agents.values()].filter((agent) => isServing(state, agent) && !isUncounted(agent));
   const broken = serving.flatMap((agent): Action[] => {
     const others = serving.filter((other) => other !== agent && takesWork(state, other));
     const why = agent.conduct.contradicted !== null && others.length > 0 ? 'collection' : others.some(isWell) ? causeFor(agent) : null;
@@ -33,6 +36,10 @@ export function decideDismissals(state: RunState): readonly Action[] {
     ...broken,
   ];
 }
+
+/** True if the agent's messages do not count. One that may be forged is not enough: the agent must also take attempts that are lost. */
+const isUncounted = ({ conduct: { unreadable, doubted, unheard } }: AgentRecord): boolean =>
+  unreadable !== null || (doubted !== null && unheard >= UNHEARD_IN_A_ROW);
 
 function causeFor({ conduct: { streak, notStarted } }: AgentRecord): DismissalCause | null {
   if (notStarted >= STARTS_IN_A_ROW) return 'not-started';

@@ -31,13 +31,16 @@ export function whyDismissed({ agents }: RunState, id: AgentId, why: DismissalCa
     case 'collection':
       return `it could not collect ${conduct.contradicted?.file ?? 'a file'}, and agent ${conduct.contradicted?.by ?? 'another'} could`;
     case 'messages':
-      return `its messages could not be read: ${causeOf(conduct.unreadable ?? '')}`;
+      return `its messages do not count: ${doubtIn(conduct.unreadable ?? conduct.doubted ?? '')}`;
     case 'other-list':
       return 'it collected other tests than the other agents';
     default:
       return assertNever(why);
   }
 }
+
+/** Without the words that every problem of a message begins with. */
+const doubtIn = (problem: string): string => causeOf(problem.replace(/^Could not (?:trust|parse) [^:]*: /, '')).replace(/\.$/, '');
 
 /** Why an agent could not serve the run at all, as a clause without a full stop. */
 export const whyUnfit = (why: UnfitCause, problem: string): string => (why === 'fingerprint' ? differsIn(problem) : causeOf(problem));

@@ -186,7 +186,10 @@ export type CoordinatorEvent =
       readonly from?: BatchNumber;
       readonly digest?: string;
     }
-  /** The entry of the run's stream at this position does not count. `agent` is its sender; null if that is unknown. */
+  /**
+   * The entry of the run's stream at this position does not count. `agent` is its sender; null if that is unknown. `from` is the number of its
+   * batch, if its signature proves the sender.
+   */
   | {
       readonly kind: 'message-rejected';
       readonly at: number;
@@ -194,6 +197,7 @@ export type CoordinatorEvent =
       readonly agent: AgentId | null;
       readonly why: RejectionCause;
       readonly problem: string;
+      readonly from?: BatchNumber;
     }
   /** Another coordinator took over the run with its whole record. */
   | { readonly kind: 'run-resumed'; readonly at: number }
@@ -225,7 +229,7 @@ export type CloseReason =
 
 /**
  * `fingerprint`: its workspace differs from the run's. `collection`: it cannot collect what another agent can. `other-list`: it collects
- * other tests, with `--collect suite`. `messages`: a message of it could not be read.
+ * other tests, with `--collect suite`. `messages`: its messages do not count.
  */
 export const dismissalCauses = ['failures', 'not-started', 'fingerprint', 'collection', 'other-list', 'messages'] as const;
 export type DismissalCause = (typeof dismissalCauses)[number];

@@ -146,8 +146,12 @@ export interface Conduct {
   problem: string | null;
   /** The first file or directory that it could not collect and another agent could. */
   contradicted: { readonly file: TestFile; readonly by: AgentId } | null;
-  /** Why a message of it could not be read; null without one. */
+  /** Why a message of it could not be read, or does not count; null without one. */
   unreadable: string | null;
+  /** Why the last message in its name, which may be another sender's, does not count; null without one. */
+  doubted: string | null;
+  /** Attempts in a row that were lost on it although it is alive, and that no counted message of it was about. */
+  unheard: number;
   /** Number of its collection errors that another agent confirmed. */
   confirmedErrors: number;
   /** Why it was dismissed, and after how many failures or failed starts in a row; null and 0 while it serves. */
@@ -162,6 +166,8 @@ export const newConduct = (): Conduct => ({
   problem: null,
   contradicted: null,
   unreadable: null,
+  doubted: null,
+  unheard: 0,
   confirmedErrors: 0,
   dismissedFor: null,
   dismissedAfter: 0,
@@ -209,8 +215,8 @@ export interface Doubt {
 
 /** What is known of the numbers of an agent's batches. */
 export interface KnownNumbers {
-  /** The highest number that was read. */
-  last: number;
+  /** The highest number that was read. null if earlier batches were read without their numbers: they count from the next one. */
+  last: number | null;
   /** How many numbers below it were not. */
   missing: number;
 }

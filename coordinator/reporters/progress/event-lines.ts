@@ -18,6 +18,7 @@ import { LOCAL_AGENT } from '../../core/result/profile.ts';
 import { isFirstRejection, senderWords } from '../../core/state/agents/rejections.ts';
 import type { Change, ResultAccepted } from '../../core/state/changes.ts';
 import type { CloseReason, CoordinatorEvent, EventOf } from '../../core/state/events.ts';
+import { attemptsOf } from '../../core/state/records.ts';
 import { isRerunLimitExceeded } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import { declineLine } from '../text/absence-text.ts';
@@ -92,7 +93,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'shard-waits':
       return waitingLines(event, state, verbosity);
     case 'shard-given-up':
-      return unmetLines(event, state);
+      return [...unmetLines(event, state), ...vanishedLines(event, state)];
     case 'forecast':
       return forecastLines(event, lateForecasts);
     case 'run-closed':
@@ -155,6 +156,15 @@ function unmetLines({ shard }: EventOf<'shard-given-up'>, state: RunState): read
   if (record === undefined || lacked === null) return [];
   const files = [...new Set(record.shard.selectors.map(({ file }) => file))].join(', ');
   return [`Not run: tests in ${oneLine(files)} need ${oneLine(lacked)}.`];
+}
+
+/** The tests are not to blame: no agent has begun them. */
+function vanishedLines({ shard, why }: EventOf<'shard-given-up'>, state: RunState): readonly string[] {
+  const record = state.shards.get(shard);
+  const attempts = record === undefined || why !== 'crash-limit' ? [] : attemptsOf(record);
+  if (attempts.length === 0 || attempts.some(({ startedAt }) => startedAt !== null)) return [];
+  const lost = plural(attempts.length, 'attempt');
+  return [`Gave up shard ${shard}: ${lost} disappeared from Redis before an agent reported their start. Fix: check the agents' logs.`];
 }
 
 const FIX_WORKSPACE = "Fix: check out the run's commit there with the same packages, or start the run with --fingerprint warn.";

@@ -22,5 +22,6 @@ export function oneKeyPerEpoch(verifier: Verifier): Verifier {
       if (epoch > present.epoch) present = { epoch, keyId };
       return most;
     },
+    knows: (message) => verifier.knows(message),
   };
 }

@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
 import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../../coordinator/core/decide/decide.ts';
-import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
+import type { CoordinatorEvent, EventOf } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
-import { type AgentId, agentId, fileOf, nodeId, shardId } from '../../../shared/domain/ids.ts';
+import { eventLines } from '../../../coordinator/reporters/progress/event-lines.ts';
+import { tallyOf } from '../../../coordinator/reporters/progress/tally.ts';
+import { agentEndLines } from '../../../coordinator/reporters/summary/agent-text.ts';
+import { type AgentId, agentId, attemptId, fileOf, nodeId, shardId } from '../../../shared/domain/ids.ts';
 import type { Outcome } from '../../../shared/domain/outcome.ts';
+import type { RejectionCause } from '../../../shared/domain/report.ts';
 import {
   a1,
   a2,
@@ -60,9 +64,83 @@ test('quarantines the sender of a message that could not be read, and runs its a
     { agent: 'a1', why: 'unreadable', messages: 2 },
     { agent: null, why: 'unreadable', messages: 1 },
   ]);
-  expect(report.agents.find(({ id }) => id === a1)).toMatchObject({ ended: 'quarantined', why: 'its messages could not be read: no JSON' });
+  expect(report.agents.find(({ id }) => id === a1)).toMatchObject({ ended: 'quarantined', why: 'its messages do not count: no JSON' });
   // A sender that never joined is only counted.
   expect(decideAll(stateAfter(run, ...begun, { ...rejected, agent: agentId('ghost') }))).toEqual([]);
+});
+
+const refused = (change: Partial<EventOf<'message-rejected'>>) =>
+  ({ kind: 'message-rejected', at: 3000, position: '1-0', agent: a1, why: 'expired', problem: EXPIRED, ...change }) as const;
+const EXPIRED = 'Could not trust a message of agent a1: the certificate of its key ab12 expired at 2026-01-01T12:01:00Z.\nFix: x';
+const out = { kind: 'dismiss-agent', agent: 'a1', why: 'messages' };
+const from = (seq: number) => ({ agent: a1, seq });
+const read = (seq: number) => ({ kind: 'stream-read', at: 2000, position: `${seq}-0`, aheadMs: 0, from: from(seq) }) as const;
+
+test('quarantines an agent whose certificate has expired, and the run ends when no other agent is left', () => {
+  const state = stateAfter(run, joined(a1), read(1), enqueued(1), refused({ from: from(2) }));
+  expect(decideAll(state)).toContainEqual(out);
+  const gone = [{ kind: 'agent-lost', at: 4000, agent: a1 } as const, { kind: 'tick', at: 64_001 } as const];
+  for (const event of gone) reduce(state, event);
+  expect(decide(state)).toEqual([{ kind: 'close-run', why: { kind: 'stopped', notRun: 'no-agent', by: 'cancelled' } }]);
+  decideAll(state);
+  const report = reportOf(state);
+  expect(report).toMatchObject({ exitCode: 11, missingMessages: [], rejected: [{ agent: 'a1', why: 'expired', messages: 1 }] });
+  expect(agentEndLines(report)).toEqual([
+    'QUARANTINED agent a1 on host - its messages do not count: the certificate of its key ab12 expired at 2026-01-01T12:01:00Z',
+  ]);
+});
+
+test.each<[why: RejectionCause]>([['expired'], ['not-trusted'], ['unreadable'], ['other-version']])(
+  'quarantines no agent that signs for a message that its key has not signed, rejected as %s',
+  (why) => {
+    expect(dismissed(...begun, read(1), refused({ why }), refused({ why }))).toEqual([]);
+    expect(dismissed(...begun, read(1), refused({ why, from: from(2) }))).toEqual([out]);
+  },
+);
+
+test('quarantines an agent that takes attempts while no message in its name counts', () => {
+  const vanished = (fence: number): CoordinatorEvent[] => {
+    const attempt = attemptId(shardId(1), fence);
+    return [
+      enqueued(1, fence),
+      { kind: 'attempt-taken', at: 3000, attempt, agent: a1 },
+      { kind: 'attempt-lost', at: 9000, attempt, agent: a1 },
+    ];
+  };
+  const problem = 'Could not trust a message of agent a1: it is signed with key cd34, which is not trusted here.';
+  const untrusted = refused({ why: 'not-trusted', problem });
+  const joinedOnly = [joined(a1), joined(a2)];
+  expect(dismissed(...joinedOnly, untrusted, ...[1, 2, 3, 4].flatMap(vanished))).toEqual([]);
+  expect(dismissed(...joinedOnly, ...[1, 2, 3, 4, 5].flatMap(vanished))).toEqual([]);
+  const heard = [...vanished(1), ...vanished(2), enqueued(1, 3), started(a1, 1, 3), ended(a1, 1, 3, { kind: 'lost' })];
+  expect(dismissed(...joinedOnly, untrusted, ...heard, ...[4, 5, 6, 7].flatMap(vanished))).toEqual([]);
+  const state = stateAfter(run, ...joinedOnly, untrusted, ...[1, 2, 3, 4, 5].flatMap(vanished));
+  expect(decide(state)).toEqual([out]);
+  decideAll(state);
+  expect(reportOf(state).agents.find(({ id }) => id === a1)).toMatchObject({
+    ended: 'quarantined',
+    why: 'its messages do not count: it is signed with key cd34, which is not trusted here',
+  });
+});
+
+test('gives up a shard whose attempts vanish again and again before an agent begins them', () => {
+  const one = opened([shardOf(1, ['test_1.py'])]);
+  const state = stateAfter(one, joined(a1));
+  let attempts = 0;
+  while (state.closed === null && attempts < 200) {
+    decideAll(state);
+    expect(attempts).toBeLessThan(31);
+    for (const attempt of [...state.index.live]) {
+      attempts += 1;
+      reduce(state, { kind: 'attempt-lost', at: 5000 * attempts, attempt: attempt.id, agent: null });
+    }
+  }
+  expect(attempts).toBe(30);
+  const event = { kind: 'shard-given-up', at: 200_000, shard: shardId(1), why: 'crash-limit' } as const;
+  expect(eventLines({ event, state, changes: [], tally: tallyOf(state), lateForecasts: 0 }, 'normal')).toEqual([
+    "Gave up shard s1: 30 attempts disappeared from Redis before an agent reported their start. Fix: check the agents' logs.",
+  ]);
+  expect(reportOf(state)).toMatchObject({ exitCode: 11, notRun: [{ nodeid: 'test_1.py', reason: 'crash-limit' }] });
 });
 
 test('quarantines no agent for too few failures, failures of one file, or failures with a pass in between', () => {

@@ -66,6 +66,12 @@ describe('a log', () => {
     expect(records()[1]?.batch?.text).toBe(text);
   });
 
+  test('keeps the number of a rejected message', async () => {
+    const from = { agent: a1, seq: 4 };
+    const rejected = { kind: 'message-rejected', at: 2500, position: '5-0', agent: a1, why: 'expired', problem: 'x', from } as const;
+    expect(await decoded(recordsOf(opening, rejected))).toEqual([opening, rejected]);
+  });
+
   test('is refused when a record is missing, or out of order', async () => {
     const [one, two, three] = recordsOf(opening, tick, tick) as [LogRecord, LogRecord, LogRecord];
     await expect(decoded([one, three])).rejects.toThrow(/record 2 is missing/);

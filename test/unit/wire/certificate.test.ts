@@ -10,7 +10,7 @@ import { runId } from '../../../shared/domain/ids.ts';
 import { type KeyUse, keyUses } from '../../../shared/domain/trust.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { encodeEvents } from '../../../shared/wire/events.ts';
-import { keyIdOf, oneKeyEach, type Signable, type Signed, signerOf, verifierOf } from '../../../shared/wire/signature.ts';
+import { keyIdOf, oneKeyEach, type Signable, type Signed, type Signer, signerOf, verifierOf } from '../../../shared/wire/signature.ts';
 import {
   type Certificate,
   CLOCK_TOLERANCE_MS,
@@ -124,15 +124,82 @@ test('refuses a certificate outside its dates by more than clocks may differ', (
   expect(at(until + CLOCK_TOLERANCE_MS + 1)).toMatch(/^expired-certificate: expired at 2026-01-01T12:01:00Z/);
 });
 
-test('a message with an expired certificate is rejected for that, and its agent stays', () => {
-  const reader = { pool: 'default', run: runId('r1'), verifier: trusting(undefined, undefined, allowed.until + CLOCK_TOLERANCE_MS + 1) };
-  const signer = signerOf(agent.privateKey, certificateOf());
-  const text = encodeEvents([], { pool: 'default', run: runId('r1'), sender: a1, seq: 2, epoch: 0 }, signer);
+/** A batch of agent a1 as `read` gets it. */
+function batch(seq: number, signer: Signer, change: object = {}) {
+  const text = encodeEvents([], { pool: 'default', run: runId('r1'), sender: a1, seq, epoch: 0 }, signer);
   const fields = new Map([
     ['agent', a1],
-    ['batch', text],
+    ['batch', JSON.stringify({ ...JSON.parse(text), ...change })],
   ]);
-  const entry = readEntry({ id: '2-0', fields }, reader);
+  return { id: `${seq}-0`, fields };
+}
+
+test('a message with an expired certificate proves its sender only with the key and the certificate of its earlier messages', () => {
+  let now = NOW;
+  const verifier = verifierOf({
+    keys: [{ key: pool.publicKey, uses: ['certify'] }],
+    mode: 'require',
+    onDoubt: () => undefined,
+    now: () => now,
+  });
+  const reader = { pool: 'default', run: runId('r1'), verifier: oneKeyEach(verifier) };
+  const own = signerOf(agent.privateKey, certificateOf());
+  const other = generateKeyPairSync('ed25519');
+  expect(readEntry(batch(1, own), reader)).toMatchObject({ kind: 'events', from: { agent: a1, seq: 1 } });
+  now = allowed.until + CLOCK_TOLERANCE_MS + 1;
+  const from = { agent: a1, seq: 2 };
+  expect(readEntry(batch(2, own), reader)).toMatchObject({ kind: 'unreadable', agent: a1, why: 'expired', from });
+  for (const [forged, why] of [
+    // Of somebody who has the certificate, and not the key.
+    [batch(2, signerOf(stranger.privateKey, certificateOf()), { keyId: own.keyId }), 'not-trusted'],
+    [batch(2, own, { body: '[ ]' }), 'not-trusted'],
+    [batch(2, own, { seq: 3 }), 'not-trusted'],
+    // Of another agent whose certificate has expired.
+    [batch(2, signerOf(other.privateKey, certificateOf({ key: spki(other.publicKey) }))), 'expired'],
+    // Of this agent, with an older certificate of its key.
+    [batch(2, own, { certificate: certificateOf({ until: NOW - 1000 }) }), 'expired'],
+  ] as const) {
+    const entry = readEntry(forged, reader);
+    expect(entry).toMatchObject({ kind: 'unreadable', why });
+    expect(entry).not.toHaveProperty('from');
+  }
+});
+
+test('an agent whose messages came with two certificates is never said to have an expired one', () => {
+  let now = NOW;
+  const verifier = verifierOf({
+    keys: [{ key: pool.publicKey, uses: ['certify'] }],
+    mode: 'require',
+    onDoubt: () => undefined,
+    now: () => now,
+  });
+  const reader = { pool: 'default', run: runId('r1'), verifier: oneKeyEach(verifier) };
+  const [older, newer] = [allowed.until, allowed.until + 60_000].map((until) => certificateOf({ until }));
+  for (const certificate of [older, newer])
+    expect(readEntry(batch(1, signerOf(agent.privateKey, certificate)), reader)).toMatchObject({ kind: 'events' });
+  now = allowed.until + CLOCK_TOLERANCE_MS + 1;
+  expect(readEntry(batch(2, signerOf(agent.privateKey, older)), reader)).not.toHaveProperty('from');
+});
+
+test('a signed message that cannot be read names its problem, and its number is not missing', () => {
+  const reader = { pool: 'default', run: runId('r1'), verifier: trusting() };
+  const signer = signerOf(agent.privateKey, certificateOf());
+  const signable = { ...message, seq: 2, keyId: signer.keyId, body: '[{"kind":"agent-left","agent":"a1","at":-1}]' };
+  const entry = readEntry(batch(2, signer, { body: signable.body, signature: signer.sign(signable) }), reader);
+  expect(entry).toMatchObject({ kind: 'unreadable', agent: a1, why: 'unreadable', from: { agent: a1, seq: 2 } });
+  if (entry.kind !== 'unreadable') return;
+  expect(entry.problem).toContain('Could not parse a message of agent a1: ');
+  expect(entry.problem).toContain('busySeconds');
+  const state = openRun(opened([shardOf(1, ['test_a.py'])]));
+  const read = (seq: number) => ({ kind: 'stream-read', at: 3000, position: `${seq}-0`, aheadMs: 0, from: { agent: a1, seq } }) as const;
+  for (const event of [joined(a1), read(1), { ...entry, kind: 'message-rejected', at: 3000 } as const, read(3)]) reduce(state, event);
+  expect(reportOf(state)).toMatchObject({ missingMessages: [], rejected: [{ agent: a1, why: 'unreadable', messages: 1 }] });
+  expect(decideAll(state)).toContainEqual({ kind: 'dismiss-agent', agent: a1, why: 'messages' });
+});
+
+test('a message with an expired certificate of an unproven sender is rejected for that, and its agent stays', () => {
+  const reader = { pool: 'default', run: runId('r1'), verifier: trusting(undefined, undefined, allowed.until + CLOCK_TOLERANCE_MS + 1) };
+  const entry = readEntry(batch(2, signerOf(agent.privateKey, certificateOf())), reader);
   expect(entry).toMatchObject({ kind: 'unreadable', agent: a1, why: 'expired' });
   if (entry.kind !== 'unreadable') return;
   const state = openRun(opened([shardOf(1, ['test_a.py'])]));

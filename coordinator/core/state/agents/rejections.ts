@@ -4,22 +4,31 @@ import type { RunEvent } from '../../../../shared/domain/events.ts';
 import type { AgentId } from '../../../../shared/domain/ids.ts';
 import type { Rejection, RejectionCause } from '../../../../shared/domain/report.ts';
 import type { CoordinatorEvent, EventOf } from '../events.ts';
+import type { AgentRecord } from '../records.ts';
 import type { RunState } from '../run-state.ts';
+import { noteNumber, signs } from './batch-numbers.ts';
 
 /** Maximum number of senders and causes that are counted one by one; the rest counts under no sender. */
 const MAX_REJECTIONS = 1000;
 
-/** Applies a message that could not be read. Its sender serves the run no longer: what it ran, and what the message said, is unknown. */
-export function messageRejected(state: RunState, { agent, why, problem }: EventOf<'message-rejected'>): void {
+/**
+ * Applies a message that could not be read. Its sender serves the run no longer: what it ran, and what the message said, is unknown. The same
+ * applies to the sender of a message whose certificate has expired, because none of its later messages will count.
+ */
+export function messageRejected(state: RunState, { agent, why, problem, from }: EventOf<'message-rejected'>): void {
   reject(state, agent, why);
   // It was read before, so nothing is lost.
   if (why === 'repeated') return;
+  if (from !== undefined) noteNumber(state, from);
   const sender = agent === null ? undefined : state.agents.get(agent);
   if (sender === undefined) return;
-  // Once an agent has joined with a trusted key, such messages come from another sender. Anyone can send an expired certificate.
-  if ((why === 'not-trusted' || why === 'expired') && sender.joinedAt !== null) return;
-  sender.conduct.unreadable ??= problem;
+  if (from === undefined && mayBeForged(state, sender, why)) sender.conduct.doubted = problem;
+  else sender.conduct.unreadable ??= problem;
 }
+
+/** Without its signature, anyone can send a message in the name of an agent that signs, or that has joined with a trusted key. */
+const mayBeForged = (state: RunState, { id, joinedAt }: AgentRecord, why: RejectionCause): boolean =>
+  signs(state, id) || ((why === 'not-trusted' || why === 'expired') && joinedAt !== null);
 
 export function reject(state: RunState, agent: AgentId | null, why: RejectionCause): void {
   const isFull = state.rejections.size >= MAX_REJECTIONS && !state.rejections.has(keyOf(agent, why));

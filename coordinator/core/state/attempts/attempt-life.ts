@@ -71,6 +71,7 @@ export function attemptStarted(state: RunState, { at, attempt: id, agent: starte
   }
   const agent = noteAgentEvent(state, starter, at);
   noteAttemptEvent(attempt, at);
+  agent.conduct.unheard = 0;
   attempt.holders.add(starter);
   attempt.startedAt ??= at;
   if (attempt.state.kind !== 'enqueued' && attempt.state.kind !== 'taken') return;
@@ -141,7 +142,10 @@ function fileIn(event: AttemptEvent): TestFile {
 
 export function attemptLost(state: RunState, { attempt: id, agent }: EventOf<'attempt-lost'>): void {
   const attempt = state.attempts.get(id);
-  if (attempt !== undefined) endAttempt(state, attempt, agent, { kind: 'lost' });
+  if (attempt === undefined) return;
+  const holder = agent === null ? undefined : state.agents.get(agent);
+  if (holder?.presence === 'alive' && attempt.startedAt === null && attempt.state.kind !== 'ended') holder.conduct.unheard += 1;
+  endAttempt(state, attempt, agent, { kind: 'lost' });
 }
 
 export function attemptCancelled(state: RunState, { attempt: id, by }: EventOf<'attempt-cancelled'>): void {
