@@ -100,6 +100,33 @@ test('a deleted batch that is stored again later stays missing, and is a repeate
   expect(repeated).toEqual([{ agent: a1, seq: 2 }]);
 });
 
+test('a run that requires signatures only since it was resumed misses nothing of what it read before', () => {
+  const state = openRun(run);
+  const unnumbered = (seq: number): CoordinatorEvent => ({ kind: 'stream-read', at: 3000, position: `${seq}-0`, aheadMs: 0 });
+  reduce(state, joined(a1));
+  for (const seq of [1, 2, 3]) reduce(state, unnumbered(seq));
+  reduce(state, { kind: 'run-resumed', at: 4000 });
+  for (const seq of [4, 5, 7]) reduce(state, read({ agent: a1, seq }));
+  expect(isRepeated(state, { agent: a1, seq: 4 })).toBe(true);
+  // An agent that joins later is counted from its first batch.
+  reduce(state, joined(agentId('a2')));
+  reduce(state, read({ agent: agentId('a2'), seq: 2 }));
+  for (const event of green) reduce(state, event);
+  expect(reportOf(state).missingMessages).toEqual([
+    { agent: 'a1', messages: 1 },
+    { agent: 'a2', messages: 1 },
+  ]);
+});
+
+test('a run that required signatures before it was resumed goes on counting', () => {
+  const state = openRun(run);
+  reduce(state, joined(a1));
+  reduce(state, read({ agent: a1, seq: 1 }));
+  reduce(state, { kind: 'run-resumed', at: 4000 });
+  reduce(state, read({ agent: a1, seq: 3 }));
+  expect(state.numbers.get(a1)).toEqual({ last: 3, missing: 1 });
+});
+
 test('batches that are read again because Redis has lost data are not repeated, and not missing', () => {
   const state = openRun(run);
   for (const seq of [1, 2, 3]) reduce(state, read({ agent: a1, seq }));

@@ -1,5 +1,6 @@
 // Applies what happens to a run as a whole: interruption, the loss of Redis, resumption, forecasts and its end.
 
+import { beginNumbers } from './agents/batch-numbers.ts';
 import type { EventOf } from './events.ts';
 import { openRun, type RunState } from './run-state.ts';
 
@@ -15,6 +16,7 @@ export function runResumed(state: RunState): void {
   // Agents may have been alive while no coordinator was watching, and others may still join.
   if (state.aloneSince !== null) state.aloneSince = state.coordinatorAt;
   state.noAgentCanCome = null;
+  beginNumbers(state);
 }
 
 export function interruptRequested(state: RunState, { by }: EventOf<'interrupt-requested'>): void {

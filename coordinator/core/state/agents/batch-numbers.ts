@@ -12,6 +12,11 @@ export const isRepeated = ({ numbers, hasLostMessages }: RunState, { agent, seq 
 /** True for an agent that signs what it sends. */
 export const signs = ({ numbers }: RunState, agent: AgentId): boolean => (numbers.get(agent)?.last ?? null) !== null;
 
+/** The run may require signatures from now on. Agents whose batches were read without their numbers begin to count with their next one. */
+export function beginNumbers({ agents, numbers }: RunState): void {
+  for (const { id, joinedAt } of agents.values()) if (joinedAt !== null && !numbers.has(id)) numbers.set(id, { last: null, missing: 0 });
+}
+
 /** Nothing is known of what a missing batch said: an error outside the tests, or a result that contradicts another one. */
 export function noteNumber(state: RunState, { agent, seq }: BatchNumber): void {
   const known = state.numbers.get(agent) ?? { last: 0, missing: 0 };
