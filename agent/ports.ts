@@ -81,7 +81,10 @@ export interface JoinedRun {
   claimNumbers(counter: string, count: number, floor: number): Promise<number>;
   /** Milliseconds since the epoch by the clock that coordinator and agents share. */
   serverNow(): Promise<number>;
-  /** The units of resources that this run may use; null if it shares them with no other run. Rejects when Redis does not answer. */
+  /**
+   * The units of resources that this run may use; null if it shares them with no other run. Throws `units-unreadable`, and rejects with
+   * another error when Redis does not answer.
+   */
   leasedUnits(): Promise<LeasedUnits | null>;
   /** Milliseconds since Redis last took a sign of life of this agent. */
   silenceMs(): number;

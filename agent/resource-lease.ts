@@ -5,6 +5,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { AttemptEnding, AttemptRequest } from '../shared/domain/attempt.ts';
 import type { LeasedUnits } from '../shared/domain/leased-units.ts';
 import { NO_NEEDS } from '../shared/domain/needs.ts';
+import { ShardlineError } from '../shared/errors.ts';
 import type { JoinedRun } from './ports.ts';
 import type { RunningAttempts } from './running-attempts.ts';
 
@@ -29,8 +30,9 @@ export async function keepResourceLease(run: JoinedRun, attempts: RunningAttempt
     try {
       const units = await run.leasedUnits();
       attempts.interruptAll('superseded', (request) => usesResources(request) && !mayUse(units, request));
-    } catch {
+    } catch (thrown) {
       // A Redis that does not answer falls silent, too.
+      if (thrown instanceof ShardlineError) attempts.interruptAll('superseded', usesResources);
     } finally {
       isAsking = false;
     }
@@ -42,9 +44,16 @@ export async function keepResourceLease(run: JoinedRun, attempts: RunningAttempt
   }
 }
 
-/** The ending of an attempt whose resources its run does not hold, for example because its coordinator was frozen; null if it may begin. */
+/**
+ * The ending of an attempt whose resources its run does not hold, for example because its coordinator was frozen; null if it may begin. An
+ * agent that cannot read what the run holds is broken, so the coordinator counts the attempt.
+ */
 export async function withoutUnits(run: JoinedRun, request: AttemptRequest): Promise<AttemptEnding | null> {
   if (!usesResources(request)) return null;
-  const units = await run.leasedUnits().catch((): LeasedUnits => ({ ageMs: Number.POSITIVE_INFINITY, granted: new Set() }));
-  return mayUse(units, request) ? null : { kind: 'interrupted', by: 'superseded' };
+  try {
+    if (mayUse(await run.leasedUnits(), request)) return null;
+  } catch (thrown) {
+    if (thrown instanceof ShardlineError) return { kind: 'not-started', error: thrown.code, detail: thrown.message };
+  }
+  return { kind: 'interrupted', by: 'superseded' };
 }

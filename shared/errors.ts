@@ -305,6 +305,12 @@ export const errorTable = {
     why: 'Another program wrote it, or another version of shardline.',
     fix: "Run the same version everywhere, and let no other program write to shardline's keys.",
   },
+  'units-unreadable': {
+    exitCode: 11,
+    what: 'Could not read from {key} which resources run {runId} may use: {problem}',
+    why: 'Agents run tests with resources only while they can read it.',
+    fix: "Give the agents' Redis account the permission to read this key, and run the same version everywhere.",
+  },
   'session-not-started': {
     exitCode: 11,
     what: 'pytest did not start on agent {agent}: {problem}',

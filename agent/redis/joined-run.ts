@@ -2,13 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import { type Redis, ReplyError } from 'ioredis';
 import type { Lane } from '../../shared/domain/attempt.ts';
 import type { ControlCommand } from '../../shared/domain/control.ts';
 import { COVERAGE_LIMITS, type CoveragePart } from '../../shared/domain/coverage.ts';
 import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import { type LeasedUnits, leasedUnits } from '../../shared/domain/leased-units.ts';
-import { ShardlineError } from '../../shared/errors.ts';
+import { reasonOf, ShardlineError } from '../../shared/errors.ts';
 import { coverageField, jobKey, KEY_LIFE_SECONDS, poolKeys, type RunKeys, runKeys } from '../../shared/redis/keys.ts';
 import { readStream } from '../../shared/redis/read-stream.ts';
 import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailable.ts';
@@ -109,6 +109,14 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
   };
   const membership: Membership = { ...request, keys, reader, life, beat };
   let batches = 0;
+  let hasWarned = false;
+  const warnOnce = (thrown: unknown): never => {
+    if (!hasWarned && thrown instanceof ShardlineError) {
+      hasWarned = true;
+      warn(thrown);
+    }
+    throw thrown;
+  };
   await retryWhileUnavailable(beat, warn);
   const heart = startHeartbeat(beat, warn);
 
@@ -135,7 +143,7 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
     },
     claimNumbers: (counter, count, floor) => claimNumbers(membership, counter, count, floor),
     serverNow: () => serverNow(redis, pool),
-    leasedUnits: () => readUnits(request),
+    leasedUnits: () => readUnits(request).catch(warnOnce),
     silenceMs: () => performance.now() - beatenAt,
     async leave() {
       await heart.stop();
@@ -144,14 +152,19 @@ export async function joinRun(request: JoinRequest): Promise<JoinedRun> {
   };
 }
 
-/** Nothing is held for a run whose entry this version cannot read. */
+/** Throws `units-unreadable` where Redis has answered: asking again would not help. */
 async function readUnits({ redis, unitsIn, runId }: JoinRequest): Promise<LeasedUnits | null> {
   if (unitsIn === undefined) return null;
   // The key is no KEYS, because an agent's account may only read it. Redis routes the script by the pool's own key.
   const { units, agents } = poolKeys(unitsIn);
-  const answer = await retryWhileUnavailable(() => runScript(redis, READ_UNITS, [agents], [units, runId]));
-  const [now, text] = Array.isArray(answer) ? answer.map(String) : [];
-  return leasedUnits(text === undefined || text === '' ? null : decodeUnits(text, `the units of run ${runId}`), Number(now));
+  try {
+    const answer = await retryWhileUnavailable(() => runScript(redis, READ_UNITS, [agents], [units, runId]));
+    const [now, text] = Array.isArray(answer) ? answer.map(String) : [];
+    return leasedUnits(text === undefined || text === '' ? null : decodeUnits(text, `the units of run ${runId}`), Number(now));
+  } catch (thrown) {
+    if (!(thrown instanceof ReplyError || thrown instanceof ShardlineError)) throw thrown;
+    throw new ShardlineError('units-unreadable', { key: units, runId, problem: reasonOf(thrown) }, { cause: thrown });
+  }
 }
 
 /** Repeats `store` until the run has taken it. Returns false when the run is over. */

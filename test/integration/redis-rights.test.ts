@@ -2,11 +2,13 @@
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { joinRun } from '../../agent/redis/joined-run.ts';
 import { openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
 import { redisPools } from '../../coordinator/redis/pools.ts';
 import { agentId, runId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { agentChannel, coordinatorChannel, groupKeys, poolKeys, runKeys } from '../../shared/redis/keys.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { eventually } from '../support/eventually.ts';
 import { serverProgram, startProgram, startTcpServer } from '../support/redis.ts';
 import { wholeRun } from '../support/whole-run.ts';
@@ -91,6 +93,35 @@ test.skipIf(programs[1][1] === null)('the account of an agent cannot start, chan
   } finally {
     agent.disconnect();
     admin.disconnect();
+  }
+});
+
+test('an agent that may not read the units of its pool, or cannot parse them, says so once', async () => {
+  await using server = await startTcpServer();
+  const admin = await connect(server.url, 'admin');
+  const rules = ((await accounts()).get('shardline-agent') ?? []).filter((rule) => !rule.endsWith(':units'));
+  await admin.call('ACL', 'SETUSER', 'shardline-agent', ...rules);
+  const { units } = poolKeys('p1');
+  const problems: unknown[] = [];
+  const member = { pool: 'p1', runId: runId('r1'), unitsIn: 'p1', signer: null, verifier: NO_VERIFIER };
+  const [limited, full] = await Promise.all([
+    connect(server.url.replace('//', '//shardline-agent:secret@'), 'agent'),
+    connect(server.url, 'agent'),
+  ]);
+  try {
+    const [one, two] = await Promise.all([
+      joinRun({ ...member, redis: limited, agent: agentId('a1'), warn: (problem) => problems.push(problem) }),
+      joinRun({ ...member, redis: full, agent: agentId('a2'), warn: (problem) => problems.push(problem) }),
+    ]);
+    expect((await two.leasedUnits())?.granted.size).toBe(0);
+    await admin.hset(units, 'r1', '{');
+    for (const run of [one, one, two, two]) {
+      await expect(run.leasedUnits()).rejects.toMatchObject({ code: 'units-unreadable', values: { key: units, runId: 'r1' } });
+    }
+    expect(problems).toMatchObject([{ code: 'units-unreadable' }, { code: 'units-unreadable' }]);
+    await Promise.all([one.leave(), two.leave()]);
+  } finally {
+    for (const redis of [admin, limited, full]) redis.disconnect();
   }
 });
 

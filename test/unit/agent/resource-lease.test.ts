@@ -7,6 +7,7 @@ import { LOST_HOLD_MS } from '../../../coordinator/core/state/attempts/holders.t
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { attemptId, shardId } from '../../../shared/domain/ids.ts';
 import { type LeasedUnits, UNITS_LEASE_MS } from '../../../shared/domain/leased-units.ts';
+import { ShardlineError } from '../../../shared/errors.ts';
 
 const request = (index: number, needs: AttemptRequest['needs']): AttemptRequest => ({
   id: attemptId(shardId(index), 1),
@@ -40,10 +41,19 @@ test('begins an attempt only if its run holds its resources', async () => {
   expect(await may(runWith(null), held)).toBe(true);
 });
 
+const unreadable = new ShardlineError('units-unreadable', { key: 'k', runId: 'r', problem: 'NOPERM' });
+
+test('reports why an attempt did not start where what its run holds cannot be read', async () => {
+  const { message: detail } = unreadable;
+  expect(await withoutUnits(runWith(unreadable), held)).toEqual({ kind: 'not-started', error: 'units-unreadable', detail });
+  expect(await withoutUnits(runWith(new Error('no answer')), held)).toEqual({ kind: 'interrupted', by: 'superseded' });
+});
+
 test.each([
   ['holds one of two', runWith(leased(0)), [denied]],
   ['does not renew its units', runWith(leased(RESOURCE_LEASE_MS)), [held, denied]],
   ['does not answer', runWith(new Error('no answer')), []],
+  ['cannot be read', runWith(unreadable), [held, denied]],
   ['is silent', runWith(leased(0), RESOURCE_LEASE_MS), [held, denied]],
   ['shares nothing', runWith(null), []],
 ])('stops the attempts whose resources the run may not use: it %s', async (_, run, stopped) => {
