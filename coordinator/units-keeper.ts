@@ -3,6 +3,7 @@
 
 import type { Clock } from '../shared/clock.ts';
 import type { AttemptId } from '../shared/domain/ids.ts';
+import { isSameClaim, type UnitsClaim } from '../shared/domain/leased-units.ts';
 import { goneRuns, isDeposed, leaseUnits, type UnitsRequest } from './core/decide/needs/lease-units.ts';
 import { claimsOf } from './core/state/attempts/leased-units.ts';
 import type { RunState } from './core/state/run-state.ts';
@@ -44,7 +45,7 @@ export function keepUnits(keeping: UnitsKeeping, store: UnitsStore | null, over:
     const request: UnitsRequest = { run: channel.runId, epoch: channel.epoch, claims: claimsOf(state), limits: state.opened.resources };
     asked = JSON.stringify(request.claims);
     const granted = await askStore(store, request);
-    if (granted !== null) tell(keeping, granted);
+    if (granted !== null) tell(keeping, request.claims, granted);
   };
 
   const serve = async (): Promise<void> => {
@@ -88,7 +89,7 @@ const ended = (over: AbortSignal): Promise<void> =>
 async function askStore(store: UnitsStore, request: UnitsRequest): Promise<ReadonlySet<AttemptId> | null> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const { version, now, book } = await store.read();
-    if (isDeposed(book, request)) return null;
+    if (isDeposed(book, request, now)) return null;
     const isKnown = book.has(request.run);
     if (request.claims.length === 0 && !isKnown) return new Set();
     const units = request.claims.length === 0 ? null : leaseUnits(book, request, now);
@@ -99,9 +100,9 @@ async function askStore(store: UnitsStore, request: UnitsRequest): Promise<Reado
   return null;
 }
 
-/** Reports what was granted of what the run waits for, if that has changed. */
-function tell({ state, inbox, clock }: UnitsKeeping, all: ReadonlySet<AttemptId>): void {
-  const wanted = state.units.wanted.map(({ attempt }) => attempt);
+/** Reports what was granted of what the run waits for, if that has changed. The run may claim something else since it has asked. */
+function tell({ state, inbox, clock }: UnitsKeeping, asked: readonly UnitsClaim[], all: ReadonlySet<AttemptId>): void {
+  const wanted = state.units.wanted.flatMap((claim) => (asked.some((each) => isSameClaim(each, claim)) ? [claim.attempt] : []));
   const [granted, waiting] = [wanted.filter((attempt) => all.has(attempt)), wanted.filter((attempt) => !all.has(attempt))];
   const isSame = isEqual(granted, state.units.granted) && isEqual(waiting, state.units.waiting);
   if (!isSame) inbox.push({ kind: 'units-leased', at: clock.now(), granted, waiting });

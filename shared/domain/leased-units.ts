@@ -15,6 +15,12 @@ export interface UnitsClaim {
   readonly resources: readonly ResourceNeed[];
 }
 
+/** Whether both claim the same units for the same attempt. */
+export const isSameClaim = (one: UnitsClaim, other: UnitsClaim): boolean =>
+  one.attempt === other.attempt &&
+  one.resources.length === other.resources.length &&
+  one.resources.every(({ name, units }) => other.resources.some((need) => need.name === name && need.units === units));
+
 /** A claim that waits since the time when it was first made, in milliseconds of the server's clock, or is granted. */
 export interface KnownClaim extends UnitsClaim {
   readonly since: number;

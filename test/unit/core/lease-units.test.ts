@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { goneRuns, leaseUnits } from '../../../coordinator/core/decide/needs/lease-units.ts';
+import { goneRuns, isDeposed, leaseUnits } from '../../../coordinator/core/decide/needs/lease-units.ts';
 import { attemptId, type RunId, runId, shardId } from '../../../shared/domain/ids.ts';
 import { leasedUnits, type RunUnits, UNITS_LEASE_MS, type UnitsClaim } from '../../../shared/domain/leased-units.ts';
 import { limitOf, type ResourceLimits } from '../../../shared/domain/needs.ts';
@@ -67,6 +67,22 @@ test('frees the units of a run that has not renewed them for 15 s, and gives non
   expect(ask(b, 1000 + UNITS_LEASE_MS - 1, [claim(2)])).toEqual([]);
   expect(ask(b, 1000 + UNITS_LEASE_MS, [claim(2)])).toEqual(['s2']);
   expect(ask(a, 2000 + UNITS_LEASE_MS, [claim(1)])).toEqual([]);
+});
+
+test('a coordinator gives way to a later one of its run, and not to the lease of an earlier run with the same id that has ended', () => {
+  const request = { run: a, epoch: 1, claims: [claim(1)], limits: {} };
+  const book = new Map([[a, leaseUnits(new Map(), { ...request, epoch: 2 }, 1000)]]);
+  expect(isDeposed(book, request, 1000 + UNITS_LEASE_MS - 1)).toBe(true);
+  expect(isDeposed(book, request, 1000 + UNITS_LEASE_MS)).toBe(false);
+});
+
+test('a claim whose units change loses its grant and its turn', () => {
+  const { ask } = pool();
+  const limits = { db: 2 };
+  expect(ask(a, 1000, [claim(1)], limits)).toEqual(['s1']);
+  expect(ask(b, 2000, [claim(2, { db: 2 })], limits)).toEqual([]);
+  expect(ask(a, 3000, [claim(1, { db: 2 })], limits)).toEqual([]);
+  expect(ask(b, 4000, [claim(2, { db: 2 })], limits)).toEqual(['s2']);
 });
 
 test('ignores a lease that no coordinator can have written', () => {

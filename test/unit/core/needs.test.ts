@@ -109,6 +109,18 @@ test('claims the units that other runs may use, waits only for those it does not
   expect(decideAll(state)).toMatchObject([{ kind: 'claim-units', claims: [{ attempt: 's3.1' }] }]);
 });
 
+test('claims anew what is granted for other units than an attempt needs by now', () => {
+  const opening = opened([needing(1, resource('db'))], { resources: { db: 2 } });
+  const state = stateAfter({ ...opening, spec: { ...opening.spec, unitsIn: 'default' } }, joined(a1));
+  decideAll(state);
+  const answer = { kind: 'units-leased', at: 2000, granted: ['s1.1'], waiting: [] } as unknown as CoordinatorEvent;
+  const claimed = { kind: 'units-claimed', at: 2000, claims: [{ attempt: 's1.1', resources: resource('db', 2).resources }] };
+  for (const event of [answer, claimed as CoordinatorEvent]) reduce(state, event);
+  expect(decideAll(state)).toMatchObject([{ kind: 'claim-units', claims: [{ attempt: 's1.1', resources: resource('db').resources }] }]);
+  reduce(state, answer);
+  expect(startsOf(state)).toEqual(['s1']);
+});
+
 test('asks again for the units of a resumed run', () => {
   const opening = opened([needing(1, resource('db'))]);
   const state = stateAfter({ ...opening, spec: { ...opening.spec, unitsIn: 'default' } }, joined(a1));

@@ -5,7 +5,7 @@
 // are then claimed for the shard, and it starts once they are granted: see lease-units.ts.
 
 import type { AttemptId } from '../../../../shared/domain/ids.ts';
-import type { UnitsClaim } from '../../../../shared/domain/leased-units.ts';
+import { isSameClaim, type UnitsClaim } from '../../../../shared/domain/leased-units.ts';
 import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
 import { unitsInUse } from '../../state/attempts/holders.ts';
 import { sharesUnits } from '../../state/attempts/leased-units.ts';
@@ -37,7 +37,7 @@ export function grantStarts(state: RunState, actions: readonly Action[]): readon
     let lacks = lacking(state, start, needs, inUse);
     if (lacks === null && sharesUnits(state) && needs.resources.length > 0) {
       const claim = { attempt: nextAttemptId(record), resources: needs.resources };
-      if (state.units.granted.has(claim.attempt)) {
+      if (isGranted(state, claim)) {
         starting.add(claim.attempt);
         continue;
       }
@@ -54,10 +54,15 @@ export function grantStarts(state: RunState, actions: readonly Action[]): readon
   return [...actions.filter((action) => !denied.has(action)), ...waits, ...claims(state, wanted, starting)];
 }
 
+/** A grant is for the units that were claimed: the attempt may need others by now. */
+const isGranted = ({ units }: RunState, claim: UnitsClaim): boolean =>
+  units.granted.has(claim.attempt) && units.wanted.some((each) => isSameClaim(each, claim));
+
 /** The claims of the run if they have changed. */
 function claims({ units }: RunState, wanted: readonly UnitsClaim[], starting: ReadonlySet<AttemptId>): readonly Action[] {
   const waiting = units.wanted.filter(({ attempt }) => !starting.has(attempt));
-  const isSame = wanted.length === waiting.length && wanted.every(({ attempt }, index) => waiting[index]?.attempt === attempt);
+  const isSame =
+    wanted.length === waiting.length && wanted.every((claim, index) => waiting.slice(index, index + 1).some((each) => isSameClaim(each, claim)));
   return isSame ? [] : [{ kind: 'claim-units', claims: wanted }];
 }
 

@@ -4,7 +4,7 @@
 // made, whichever run made them, and what an earlier one lacks is kept free for it: no run can starve.
 
 import type { RunId } from '../../../../shared/domain/ids.ts';
-import { type KnownClaim, type RunUnits, UNITS_LEASE_MS, type UnitsBook, type UnitsClaim } from '../../../../shared/domain/leased-units.ts';
+import { isSameClaim, type KnownClaim, type RunUnits, UNITS_LEASE_MS, type UnitsBook, type UnitsClaim } from '../../../../shared/domain/leased-units.ts';
 import { limitOf, type ResourceLimits } from '../../../../shared/domain/needs.ts';
 
 /** What a run claims now: its earlier claims that are missing here are over. */
@@ -22,17 +22,18 @@ const LONGEST_LEASE_MS = 4 * UNITS_LEASE_MS;
 export const goneRuns = (book: UnitsBook, now: number): readonly RunId[] =>
   [...book].flatMap(([run, { until }]) => (until <= now || until > now + LONGEST_LEASE_MS ? [run] : []));
 
-/** True if another coordinator has taken the run over. */
-export const isDeposed = (book: UnitsBook, { run, epoch }: UnitsRequest): boolean => (book.get(run)?.epoch ?? 0) > epoch;
+/** True if another coordinator has taken the run over. A lease that has ended may be that of an earlier run with the same id. */
+export const isDeposed = (book: UnitsBook, { run, epoch }: UnitsRequest, now: number): boolean =>
+  !goneRuns(book, now).includes(run) && (book.get(run)?.epoch ?? 0) > epoch;
 
 /** Renews the units of the run, and grants it what is free. */
 export function leaseUnits(book: UnitsBook, request: UnitsRequest, now: number): RunUnits {
   const { run, epoch, claims, limits } = request;
   const gone = new Set(goneRuns(book, now));
   const living = [...book].filter(([id]) => !gone.has(id));
-  const before = new Map((gone.has(run) ? [] : (book.get(run)?.claims ?? [])).map((claim) => [claim.attempt, claim]));
+  const before = gone.has(run) ? [] : (book.get(run)?.claims ?? []);
   const own = claims.map((claim): KnownClaim => {
-    const known = before.get(claim.attempt);
+    const known = before.find((each) => isSameClaim(each, claim));
     return { ...claim, since: known?.since ?? now, isGranted: known?.isGranted ?? false };
   });
   const others = living

@@ -1,7 +1,7 @@
 // What the run claims of the resources that it shares with other runs of its pool, and what it was granted.
 
 import type { AttemptId } from '../../../../shared/domain/ids.ts';
-import type { UnitsClaim } from '../../../../shared/domain/leased-units.ts';
+import { isSameClaim, type UnitsClaim } from '../../../../shared/domain/leased-units.ts';
 import type { EventOf } from '../events.ts';
 import type { RunState } from '../run-state.ts';
 import { isHolding } from './holders.ts';
@@ -10,6 +10,10 @@ import { isHolding } from './holders.ts';
 export const sharesUnits = ({ opened }: RunState): boolean => opened.spec.unitsIn !== undefined;
 
 export function unitsClaimed({ units }: RunState, { claims }: EventOf<'units-claimed'>): void {
+  const isKept = (attempt: AttemptId): boolean =>
+    claims.some((claim) => claim.attempt === attempt && units.wanted.some((each) => isSameClaim(each, claim)));
+  units.granted = new Set([...units.granted].filter(isKept));
+  units.waiting = new Set([...units.waiting].filter(isKept));
   units.wanted = claims;
 }
 
