@@ -121,6 +121,32 @@ test('claims anew what is granted for other units than an attempt needs by now',
   expect(startsOf(state)).toEqual(['s1']);
 });
 
+test('claims units of other runs only while an agent takes work, and gives them back with the last one', () => {
+  const opening = opened([needing(1, resource('db'))]);
+  const state = stateAfter({ ...opening, spec: { ...opening.spec, unitsIn: 'default' } });
+  const granted = { kind: 'units-leased', at: 2000, granted: ['s1.1'], waiting: [] } as unknown as CoordinatorEvent;
+  expect(decideAll(state)).toEqual([]);
+  reduce(state, joined(a1));
+  expect(decideAll(state)).toMatchObject([{ kind: 'claim-units', claims: [{ attempt: 's1.1' }] }]);
+  for (const event of [draining(a1), granted]) reduce(state, event);
+  expect(decideAll(state)).toMatchObject([{ kind: 'claim-units', claims: [] }]);
+  expect(claimsOf(state)).toEqual([]);
+  for (const event of [joined(a2), granted]) reduce(state, event);
+  expect(decideAll(state)).toMatchObject([{ kind: 'claim-units', claims: [{ attempt: 's1.1' }] }]);
+  reduce(state, granted);
+  expect(startsOf(state)).toEqual(['s1']);
+  reduce(state, lost(a2, 5000));
+  expect(decideAll(state)).toMatchObject([
+    { kind: 'lose-attempt', attempt: 's1.1' },
+    { kind: 'cancel-attempt', attempt: 's1.1' },
+  ]);
+  // The agent may have fetched the attempt just before.
+  reduce(state, tick(5000 + LOST_HOLD_MS - 1));
+  expect(claimsOf(state)).toHaveLength(1);
+  reduce(state, tick(5000 + LOST_HOLD_MS));
+  expect(claimsOf(state)).toEqual([]);
+});
+
 test('asks again for the units of a resumed run', () => {
   const opening = opened([needing(1, resource('db'))]);
   const state = stateAfter({ ...opening, spec: { ...opening.spec, unitsIn: 'default' } }, joined(a1));

@@ -14,7 +14,7 @@ import type { ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';
 import type { Action } from '../actions.ts';
 import { nextAttemptId } from '../attempt-request.ts';
-import { isAnyoneHere, laneFor, needsOf } from './placement.ts';
+import { isAnyoneHere, isAnyoneWorking, laneFor, needsOf } from './placement.ts';
 
 type Start = Extract<Action, { readonly kind: 'start-attempt' }>;
 
@@ -29,12 +29,18 @@ export function grantStarts(state: RunState, actions: readonly Action[]): readon
   const asking = actions.flatMap((action) => askingOf(state, action));
   if (asking.length === 0 && state.units.wanted.length === 0) return actions;
   const inUse = new Map(unitsInUse(state));
+  const isServed = !sharesUnits(state) || isAnyoneWorking(state);
   const denied = new Set<Action>();
   const waits: Action[] = [];
   const wanted: UnitsClaim[] = [];
   const starting = new Set<AttemptId>();
   for (const { start, record, needs } of asking.toSorted((one, other) => turnOf(state, one) - turnOf(state, other))) {
     let lacks = lacking(state, start, needs, inUse);
+    // Other runs may use these units until an agent takes the work of this one.
+    if (!isServed && needs.resources.length > 0 && (lacks === null || lacks.resources.length > 0)) {
+      denied.add(start);
+      continue;
+    }
     if (lacks === null && sharesUnits(state) && needs.resources.length > 0) {
       const claim = { attempt: nextAttemptId(record), resources: needs.resources };
       if (isGranted(state, claim)) {
@@ -62,7 +68,8 @@ const isGranted = ({ units }: RunState, claim: UnitsClaim): boolean =>
 function claims({ units }: RunState, wanted: readonly UnitsClaim[], starting: ReadonlySet<AttemptId>): readonly Action[] {
   const waiting = units.wanted.filter(({ attempt }) => !starting.has(attempt));
   const isSame =
-    wanted.length === waiting.length && wanted.every((claim, index) => waiting.slice(index, index + 1).some((each) => isSameClaim(each, claim)));
+    wanted.length === waiting.length &&
+    wanted.every((claim, index) => waiting.slice(index, index + 1).some((each) => isSameClaim(each, claim)));
   return isSame ? [] : [{ kind: 'claim-units', claims: wanted }];
 }
 

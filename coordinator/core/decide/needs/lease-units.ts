@@ -4,7 +4,14 @@
 // made, whichever run made them, and what an earlier one lacks is kept free for it: no run can starve.
 
 import type { RunId } from '../../../../shared/domain/ids.ts';
-import { isSameClaim, type KnownClaim, type RunUnits, UNITS_LEASE_MS, type UnitsBook, type UnitsClaim } from '../../../../shared/domain/leased-units.ts';
+import {
+  isSameClaim,
+  type KnownClaim,
+  type RunUnits,
+  UNITS_LEASE_MS,
+  type UnitsBook,
+  type UnitsClaim,
+} from '../../../../shared/domain/leased-units.ts';
 import { limitOf, type ResourceLimits } from '../../../../shared/domain/needs.ts';
 
 /** What a run claims now: its earlier claims that are missing here are over. */

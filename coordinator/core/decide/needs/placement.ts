@@ -2,6 +2,7 @@
 
 import type { AttemptRole, Lane } from '../../../../shared/domain/attempt.ts';
 import { allNeeds, hasLabels, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
+import { sharesUnits } from '../../state/attempts/leased-units.ts';
 import { isServing, takesWork } from '../../state/conduct.ts';
 import type { AgentRecord, AttemptRecord, ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';
@@ -44,16 +45,25 @@ export function laneFor(state: RunState, labels: readonly string[]): Lane | null
 export const isAnyoneHere = (state: RunState): boolean =>
   [...state.agents.values()].some((agent) => agent.info !== null && isServing(state, agent));
 
-/** Attempts in the queue of a lane whose agents are all gone or leave: no agent would ever take them. */
+/** True if an agent takes attempts. */
+export const isAnyoneWorking = (state: RunState): boolean => [...state.agents.values()].some((agent) => takesWork(state, agent));
+
+/**
+ * Attempts in a queue whose agents are all gone or leave. In the queue of a lane, no agent would ever take them. In the queue of all
+ * agents, they would keep units from other runs that have agents.
+ */
 export function stranded(state: RunState): readonly AttemptRecord[] {
-  const waiting = [...state.index.live].filter(({ lane, state: its }) => lane !== null && its.kind === 'enqueued');
-  if (waiting.length === 0) return [];
+  const enqueued = [...state.index.live].filter(({ state: its }) => its.kind === 'enqueued');
+  const keeping =
+    sharesUnits(state) && !isAnyoneWorking(state) ? enqueued.filter(({ lane, needs }) => lane === null && needs.resources.length > 0) : [];
+  const waiting = enqueued.filter(({ lane }) => lane !== null);
+  if (waiting.length === 0) return keeping;
   const present = new Set(
     [...state.agents.values()]
       .filter(({ presence, isDraining }) => presence === 'alive' && !isDraining)
       .map((agent) => laneKey(labelsOf(agent))),
   );
-  return waiting.filter(({ lane }) => lane !== null && !present.has(laneKey(lane)));
+  return [...keeping, ...waiting.filter(({ lane }) => lane !== null && !present.has(laneKey(lane)))];
 }
 
 const laneKey = (lane: Lane): string => JSON.stringify(lane);
