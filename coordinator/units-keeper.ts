@@ -38,13 +38,16 @@ export function keepUnits(keeping: UnitsKeeping, store: UnitsStore | null, over:
   if (store === null) return { look: () => undefined, ended: Promise.resolve() };
   const { channel, state, inbox, clock } = keeping;
   let asked = '[]';
+  let hasClaimed = false;
+  let last: Promise<void> = Promise.resolve();
   let wake = Promise.withResolvers<void>();
   over.addEventListener('abort', () => wake.resolve(), { once: true });
 
-  const ask = async (): Promise<void> => {
+  const ask = async (ending?: AbortSignal): Promise<void> => {
     const request: UnitsRequest = { run: channel.runId, epoch: channel.epoch, claims: claimsOf(state), limits: state.opened.resources };
     asked = JSON.stringify(request.claims);
-    const granted = await askStore(store, request);
+    hasClaimed ||= request.claims.length > 0;
+    const granted = await askStore(store, request, ending);
     if (granted !== null) tell(keeping, request.claims, granted);
   };
 
@@ -52,10 +55,12 @@ export function keepUnits(keeping: UnitsKeeping, store: UnitsStore | null, over:
     while (!over.aborted) {
       wake = Promise.withResolvers();
       try {
+        last = ask(over);
         // Redis may never answer, so no wait lasts past the end of the run.
-        await Promise.race([ask(), ended(over)]);
+        await Promise.race([last, ended(over)]);
       } catch (thrown) {
-        if (!over.aborted) refused(inbox, clock, thrown);
+        if (over.aborted) break;
+        refused(inbox, clock, thrown);
         return;
       }
       const isIdle = asked === '[]';
@@ -66,8 +71,11 @@ export function keepUnits(keeping: UnitsKeeping, store: UnitsStore | null, over:
       await Promise.race([wake.promise, ...(isIdle ? [] : [passes(waitMs, clock, AbortSignal.any([over, timer.signal]))])]);
       timer.abort();
     }
+    if (!hasClaimed) return;
     const late = new AbortController();
-    await Promise.race([ask().catch(() => undefined), clock.wait(RELEASE_MS, late.signal).catch(() => undefined)]);
+    // An earlier write that arrives later would claim the units again.
+    const release = last.catch(() => undefined).then(() => (late.signal.aborted ? undefined : ask()));
+    await Promise.race([release.catch(() => undefined), clock.wait(RELEASE_MS, late.signal).catch(() => undefined)]);
     late.abort();
   };
 
@@ -85,11 +93,15 @@ const ended = (over: AbortSignal): Promise<void> =>
     else over.addEventListener('abort', () => resolve(), { once: true });
   });
 
-/** Resolves with the granted attempts; null if nothing was written, because other runs write all the time, or have taken this run over. */
-async function askStore(store: UnitsStore, request: UnitsRequest): Promise<ReadonlySet<AttemptId> | null> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
+/**
+ * Resolves with the granted attempts; null if nothing was written, because other runs write all the time, another coordinator has taken this
+ * run over, or `ending` has aborted.
+ */
+async function askStore(store: UnitsStore, request: UnitsRequest, ending?: AbortSignal): Promise<ReadonlySet<AttemptId> | null> {
+  const isEnding = (): boolean => ending?.aborted === true;
+  for (let tries = 0; tries < TRIES && !isEnding(); tries += 1) {
     const { version, now, book } = await store.read();
-    if (isDeposed(book, request, now)) return null;
+    if (isDeposed(book, request, now) || isEnding()) return null;
     const isKnown = book.has(request.run);
     if (request.claims.length === 0 && !isKnown) return new Set();
     const units = request.claims.length === 0 ? null : leaseUnits(book, request, now);
