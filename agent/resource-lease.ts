@@ -9,17 +9,19 @@ import { ShardlineError } from '../shared/errors.ts';
 import type { JoinedRun } from './ports.ts';
 import type { RunningAttempts } from './running-attempts.ts';
 
-/**
- * After this silence of Redis, or of a coordinator that does not renew the units of its run, in milliseconds. LOST_HOLD_MS of
- * coordinator/core/state/holders.ts and UNITS_LEASE_MS of shared/domain/leased-units.ts are longer.
- */
+/** After this silence of Redis, in milliseconds. LOST_HOLD_MS of coordinator/core/state/attempts/holders.ts is longer. */
 export const RESOURCE_LEASE_MS = 8000;
+/**
+ * This long after a coordinator last renewed the units of its run, in milliseconds. UNITS_LEASE_MS of shared/domain/leased-units.ts is
+ * longer, and a take-over takes less time, so it stops no test.
+ */
+export const UNRENEWED_MS = 15_000;
 const CHECK_MS = 500;
 
 const usesResources = ({ needs = NO_NEEDS }: AttemptRequest): boolean => needs.resources.length > 0;
 
 const mayUse = (units: LeasedUnits | null, { id }: AttemptRequest): boolean =>
-  units === null || (units.ageMs < RESOURCE_LEASE_MS && units.granted.has(id));
+  units === null || (units.ageMs < UNRENEWED_MS && units.granted.has(id));
 
 /** Checks until `signal` aborts. */
 export async function keepResourceLease(run: JoinedRun, attempts: RunningAttempts, clock: Clock, signal: AbortSignal): Promise<void> {

@@ -5,9 +5,9 @@ import type { ResourceLimits, ResourceNeed } from './needs.ts';
 
 /**
  * How long a run keeps its units after its coordinator has last renewed them, in milliseconds. Its agents stop the attempts that use them
- * earlier (RESOURCE_LEASE_MS of agent/resource-lease.ts).
+ * earlier (UNRENEWED_MS of agent/resource-lease.ts); a test that does not stop is killed a few seconds later.
  */
-export const UNITS_LEASE_MS = 15_000;
+export const UNITS_LEASE_MS = 22_000;
 
 /** What one attempt needs, all at once. */
 export interface UnitsClaim {

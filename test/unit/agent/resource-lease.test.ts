@@ -2,8 +2,9 @@
 
 import { expect, test } from 'vitest';
 import type { JoinedRun } from '../../../agent/ports.ts';
-import { keepResourceLease, RESOURCE_LEASE_MS, withoutUnits } from '../../../agent/resource-lease.ts';
+import { keepResourceLease, RESOURCE_LEASE_MS, UNRENEWED_MS, withoutUnits } from '../../../agent/resource-lease.ts';
 import { LOST_HOLD_MS } from '../../../coordinator/core/state/attempts/holders.ts';
+import { PATIENCE } from '../../../coordinator/lease-claim.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
 import { attemptId, shardId } from '../../../shared/domain/ids.ts';
 import { type LeasedUnits, UNITS_LEASE_MS } from '../../../shared/domain/leased-units.ts';
@@ -35,7 +36,7 @@ test('begins an attempt only if its run holds its resources', async () => {
   const may = async (run: JoinedRun, attempt: AttemptRequest): Promise<boolean> => (await withoutUnits(run, attempt)) === null;
   expect(await may(runWith(leased(0)), held)).toBe(true);
   expect(await may(runWith(leased(0)), denied)).toBe(false);
-  expect(await may(runWith(leased(RESOURCE_LEASE_MS)), held)).toBe(false);
+  expect(await may(runWith(leased(UNRENEWED_MS)), held)).toBe(false);
   expect(await may(runWith(new Error('no answer')), held)).toBe(false);
   expect(await may(runWith(new Error('no answer')), free)).toBe(true);
   expect(await may(runWith(null), held)).toBe(true);
@@ -51,7 +52,7 @@ test('reports why an attempt did not start where what its run holds cannot be re
 
 test.each([
   ['holds one of two', runWith(leased(0)), [denied]],
-  ['does not renew its units', runWith(leased(RESOURCE_LEASE_MS)), [held, denied]],
+  ['does not renew its units', runWith(leased(UNRENEWED_MS)), [held, denied]],
   ['does not answer', runWith(new Error('no answer')), []],
   ['cannot be read', runWith(unreadable), [held, denied]],
   ['is silent', runWith(leased(0), RESOURCE_LEASE_MS), [held, denied]],
@@ -83,6 +84,15 @@ test.each([
   expect([...interrupted]).toEqual(stopped);
 });
 
+/** A check, the grace of pytest, and the time until it is killed. */
+const STOP_MS = 6000;
+
 test('stops them before others get the resources', () => {
-  expect(RESOURCE_LEASE_MS).toBeLessThan(Math.min(UNITS_LEASE_MS, LOST_HOLD_MS));
+  expect(RESOURCE_LEASE_MS + STOP_MS).toBeLessThan(LOST_HOLD_MS);
+  expect(UNRENEWED_MS + STOP_MS).toBeLessThan(UNITS_LEASE_MS);
+});
+
+test('does not stop them while another coordinator takes the run over', () => {
+  // The units were renewed up to a second before the coordinator was gone.
+  expect(PATIENCE.waitMs + 1000).toBeLessThan(UNRENEWED_MS);
 });

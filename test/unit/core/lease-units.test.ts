@@ -61,7 +61,7 @@ test('keeps a unit free for an earlier claim of several resources', () => {
   expect(ask(b, 6000, [claim(2, { db: 1, port: 1 })])).toEqual(['s2']);
 });
 
-test('frees the units of a run that has not renewed them for 15 s, and gives none back to it while others hold them', () => {
+test('frees the units of a run that has not renewed them for a lease, and gives none back to it while others hold them', () => {
   const { ask } = pool();
   ask(a, 1000, [claim(1)]);
   expect(ask(b, 1000 + UNITS_LEASE_MS - 1, [claim(2)])).toEqual([]);
@@ -74,6 +74,12 @@ test('a coordinator gives way to a later one of its run, and not to the lease of
   const book = new Map([[a, leaseUnits(new Map(), { ...request, epoch: 2 }, 1000)]]);
   expect(isDeposed(book, request, 1000 + UNITS_LEASE_MS - 1)).toBe(true);
   expect(isDeposed(book, request, 1000 + UNITS_LEASE_MS)).toBe(false);
+});
+
+test('a coordinator that takes over keeps the grants of its run', () => {
+  const request = { run: a, epoch: 1, claims: [claim(1)], limits: {} };
+  const book = new Map([[a, leaseUnits(new Map(), request, 1000)]]);
+  expect(leaseUnits(book, { ...request, epoch: 2 }, 13_000)).toMatchObject({ epoch: 2, claims: [{ since: 1000, isGranted: true }] });
 });
 
 test('a claim whose units change loses its grant and its turn', () => {
