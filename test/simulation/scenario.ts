@@ -142,14 +142,7 @@ export function needyScenarioOf(seed: number): Scenario {
   const random = randomOf(seed, 'needs');
   const resources = { db: random.int(1, 2), port: random.int(1, 3) };
   const isLabelled = random.chance(0.5);
-  const needsOfTest = (): Needs => {
-    const named = (['db', 'port'] as const).filter(() => random.chance(0.3));
-    return allNeeds({
-      labels: isLabelled && random.chance(0.2) ? ['gpu'] : [],
-      resources: named.map((name) => ({ name, units: random.int(1, resources[name] + Number(random.chance(0.01))) })),
-    });
-  };
-  const files = scenario.files.map((file) => ({ ...file, tests: file.tests.map((test) => ({ ...test, needs: needsOfTest() })) }));
+  const files = withNeeds(scenario.files, resources, isLabelled, random);
   const agents = scenario.agents.map((agent) => ({
     ...agent,
     labels: random.chance(0.6) ? ['gpu'] : random.chance(0.3) ? ['big', 'gpu'] : [],
@@ -172,6 +165,38 @@ export function needyScenarioOf(seed: number): Scenario {
   };
 }
 
+/** The files, with tests that need labels and resources. */
+function withNeeds(
+  files: readonly SimulatedFile[],
+  resources: Readonly<Record<'db' | 'port', number>>,
+  isLabelled: boolean,
+  random: Random,
+): readonly SimulatedFile[] {
+  const needsOfTest = (): Needs => {
+    const named = (['db', 'port'] as const).filter(() => random.chance(0.3));
+    return allNeeds({
+      labels: isLabelled && random.chance(0.2) ? ['gpu'] : [],
+      resources: named.map((name) => ({ name, units: random.int(1, resources[name] + Number(random.chance(0.01))) })),
+    });
+  };
+  return files.map((file) => ({ ...file, tests: file.tests.map((test) => ({ ...test, needs: needsOfTest() })) }));
+}
+
+/** The scenario of the seed, with two runs whose tests share resources. */
+export function sharedNeedyScenarioOf(seed: number): Scenario {
+  const { rival = [], resources = {}, faults, ...scenario } = needyScenarioOf(seed);
+  const { second } = sharedScenarioOf(seed);
+  const { db = 1, port = 1 } = resources;
+  return {
+    ...scenario,
+    rival,
+    resources,
+    // A Redis that loses its data forgets who uses what.
+    faults: faults.map((fault) => (fault.kind === 'restart' ? { ...fault, keeps: 'all' } : fault)),
+    ...(second && { second: { ...second, files: withNeeds(second.files, { db, port }, false, randomOf(seed, 'second needs')) } }),
+  };
+}
+
 /** The scenario of the seed, with another run beside its own. */
 export function sharedScenarioOf(seed: number): Scenario {
   const scenario = scenarioOf(seed);
@@ -188,7 +213,7 @@ export function sharedScenarioOf(seed: number): Scenario {
 }
 
 /** The second run of a scenario as a scenario of its own: the same agents and faults, without those that struck a coordinator of the first. */
-export function secondOf({ seed, agents, faults, limits, second }: Scenario): Scenario | null {
+export function secondOf({ seed, agents, faults, limits, second, resources, rival }: Scenario): Scenario | null {
   if (second === undefined) return null;
   const { files, cancelledAt } = second;
   return {
@@ -201,6 +226,9 @@ export function secondOf({ seed, agents, faults, limits, second }: Scenario): Sc
       ...(cancelledAt === null ? [] : [{ kind: 'interrupt' as const, at: cancelledAt }]),
     ],
     limits: { ...limits, maxfail: 0, crashLimit: 0, deadlineSeconds: null },
+    ...(resources && { resources }),
+    // It shares its resources as the first run does, and has no rival of its own.
+    ...(rival && { rival: [] }),
   };
 }
 

@@ -1,12 +1,12 @@
-// `npm run simulate -- --seeds 1-10000 [--resources | --two-runs]`: plays these seeds, and shrinks and prints those whose runs break a rule. Exits with 1 if one does.
+// `npm run simulate -- --seeds 1-10000 [--resources] [--two-runs]`: plays these seeds, and shrinks and prints those whose runs break a rule. Exits with 1 if one does.
 
 import { parseArgs } from 'node:util';
 import { problemsOf } from './check.ts';
 import { play } from './play.ts';
-import { needyScenarioOf, scenarioOf, sharedScenarioOf } from './scenario.ts';
+import { needyScenarioOf, scenarioOf, sharedNeedyScenarioOf, sharedScenarioOf } from './scenario.ts';
 import { shrink, sizeOf } from './shrink.ts';
 
-const USAGE = 'usage: npm run simulate -- --seeds FIRST-LAST [--resources | --two-runs]';
+const USAGE = 'usage: npm run simulate -- --seeds FIRST-LAST [--resources] [--two-runs]';
 /** How often the progress is printed. */
 const PROGRESS_SEEDS = 1000;
 
@@ -17,7 +17,9 @@ const { values } = parseArgs({
     'two-runs': { type: 'boolean', default: false },
   },
 });
-const scenarioFor = values.resources ? needyScenarioOf : values['two-runs'] ? sharedScenarioOf : scenarioOf;
+const oneRun = values.resources ? needyScenarioOf : scenarioOf;
+const twoRuns = values.resources ? sharedNeedyScenarioOf : sharedScenarioOf;
+const scenarioFor = values['two-runs'] ? twoRuns : oneRun;
 const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(values.seeds)?.map(Number) ?? [];
 if (first === undefined) {
   console.error(USAGE);

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { problemsOf } from './check.ts';
 import { play } from './play.ts';
-import { needyScenarioOf, scenarioOf, sharedScenarioOf } from './scenario.ts';
+import { needyScenarioOf, scenarioOf, sharedNeedyScenarioOf, sharedScenarioOf } from './scenario.ts';
 import { shrink } from './shrink.ts';
 
 const SEEDS = 150;
@@ -53,6 +53,19 @@ test(`in ${SHARED_SEEDS} seeds with two runs on the same agents, both keep every
   }
   for (const verdict of ['passed', 'failed', 'interrupted']) expect(verdicts).toContain(verdict);
   expect(overlaps).toBeGreaterThan(SHARED_SEEDS / 2);
+});
+
+const SHARED_NEEDY_SEEDS = 40;
+
+test(`in ${SHARED_NEEDY_SEEDS} seeds with two runs of one pool, no resource is ever in use more often than its limit`, async () => {
+  let both = 0;
+  for (let seed = 1; seed <= SHARED_NEEDY_SEEDS; seed += 1) {
+    const scenario = sharedNeedyScenarioOf(seed);
+    const played = await play(scenario);
+    if (played.uses > 0 && (played.second?.uses ?? 0) > 0) both += 1;
+    if (problemsOf(played).length > 0) expect({ seed, ...(await shrink(scenario)) }).toBeNull();
+  }
+  expect(both).toBeGreaterThan(SHARED_NEEDY_SEEDS / 2);
 });
 
 test('a seed repeats the same run byte for byte', async () => {

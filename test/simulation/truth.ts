@@ -19,7 +19,7 @@ export interface Truth {
   readonly spent: Set<string>;
   /** How many results were reported. */
   results: number;
-  /** Tests that run now and need a resource, with their process. */
+  /** Tests of all runs that run now and need a resource, with their process. */
   readonly using: Set<Use>;
   /** How often a test used a resource. */
   uses: number;
@@ -62,13 +62,12 @@ export function occupy({ atWork, overworked }: Truth, process: Process, { name, 
 }
 
 /** `shared` is what the truths of all runs have in common. */
-export const truthOf = (scenario: Scenario, shared: Pick<Truth, 'atWork' | 'overworked'>): Truth => ({
+export const truthOf = (scenario: Scenario, shared: Pick<Truth, 'atWork' | 'overworked' | 'using'>): Truth => ({
   ...shared,
   scenario,
   files: new Map(scenario.files.map((file) => [file.name, file])),
   spent: new Set(),
   results: 0,
-  using: new Set(),
   uses: 0,
   overused: [],
 });

@@ -9,7 +9,7 @@ import { type SimulatedNetwork, simulatedNetwork } from './network.ts';
 import { type Rank, RUN, SECOND_RUN } from './opening.ts';
 import type { Ended } from './play.ts';
 import { type Scenario, secondOf } from './scenario.ts';
-import { type Truth, truthOf } from './truth.ts';
+import { type Truth, truthOf, type Use } from './truth.ts';
 import { type VirtualTime, virtualTime } from './virtual-time.ts';
 
 /** 2026, so that dates in reports look like dates. */
@@ -72,7 +72,7 @@ export const newWorld = (scenario: Scenario, defects: Defects): World => {
     failures: [],
     hoarders: [],
   };
-  const work = { atWork: new Map(), overworked: [] };
+  const work = { atWork: new Map(), overworked: [], using: new Set<Use>() };
   const own = (its: Scenario) => ({ scenario: its, truth: truthOf(its, work), coordinators: [], newest: null, ended: [], usurpers: [] });
   const beside = secondOf(scenario);
   const second =
