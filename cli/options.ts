@@ -851,8 +851,8 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Agents and workers',
     commands: run,
     fallback: '0',
-    meaning: 'Get slots before runs of a lower priority',
-    detail: `From ${PRIORITY.least} to ${PRIORITY.most}. Runs of one priority get slots by the nearest deadline; without one, in equal parts.`,
+    meaning: 'Run before runs of a lower priority on the same agents',
+    detail: `From ${PRIORITY.least} to ${PRIORITY.most}. Among runs of one priority, the nearest deadline is first; without deadlines they get equal parts.`,
   }),
   row({
     name: 'reserve',

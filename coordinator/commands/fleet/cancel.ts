@@ -10,7 +10,7 @@ import type { Edge } from '../../../shared/system/edge.ts';
 import { restartedId } from '../../core/decide/restart.ts';
 import { redisPools } from '../../redis/pools.ts';
 
-/** Running tests get 10 s to finish, and then the agents leave. */
+/** Agents give running tests 3 s, and the coordinator waits up to 10 s for their last results. */
 const WAIT_MS = 20_000;
 const LOOK_MS = 250;
 
@@ -24,7 +24,7 @@ export async function cancelCommand({ redis: url, redisTls: tls, run: name }: Ca
     const asked = await Promise.all(ids.map((id) => pools.cancel(id)));
     const open = ids.filter((_, index) => asked[index] === true);
     if (open.length === 0) throw new ShardlineError('no-open-run', { runId: name });
-    stderr.write(`Cancelled run ${name}; running tests have 10 s to finish.\n`);
+    stderr.write(`Cancelled run ${name}; running tests have 3 s to finish.\n`);
     const keys = open.map((id) => runKeys(id).spec);
     for (const until = performance.now() + WAIT_MS; (await redis.exists(...keys)) > 0; await systemClock.wait(LOOK_MS)) {
       if (performance.now() > until) throw new ShardlineError('run-not-cancelled', { runId: name, seconds: WAIT_MS / 1000 });

@@ -49,6 +49,9 @@ export async function readTrust(settings: RunSettings, { stderr }: Edge, isOfJob
   }
   const own: readonly TrustedKey[] = signer === null ? [] : [{ key: publicKeyFrom(signer.publicKey), uses: OF_JOBS }];
   const keys = [...(await readTrustedKeys(trust, isOfJobs ? OF_JOBS : OF_AGENTS)), ...own];
-  const onDoubt = (problem: ShardlineError): void => void stderr.write(`shardline: warning: counts it all the same: ${problem.message}\n`);
+  const onDoubt = ({ message }: ShardlineError): void => {
+    const [what = ''] = message.split('\n');
+    stderr.write(`shardline: warning: ${what} It counts all the same, because of --verify warn.\n`);
+  };
   return { signer, verifier: verifierOf({ keys, mode: verify, onDoubt, now: systemClock.now }) };
 }

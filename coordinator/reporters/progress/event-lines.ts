@@ -88,7 +88,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
       return event.role === 'backup' ? [`Shard ${event.shard} is a straggler: re-running it on another agent; the first result wins.`] : [];
     case 'shard-split':
       return event.byNeeds === true
-        ? learnedNeeds(event, verbosity)
+        ? learnedNeeds(event, state, verbosity)
         : [`Shard ${event.shard} keeps crashing pytest; isolating it in ${plural(event.into.length, 'part')}.`];
     case 'shard-waits':
       return waitingLines(event, state, verbosity);
@@ -131,9 +131,9 @@ function runOpened({ spec, shards, part }: EventOf<'run-opened'>): string {
 }
 
 /** Later runs plan with what this run learns. */
-function learnedNeeds({ shard, into }: EventOf<'shard-split'>, verbosity: Verbosity): readonly string[] {
+function learnedNeeds({ shard, into }: EventOf<'shard-split'>, { opened }: RunState, verbosity: Verbosity): readonly string[] {
   if (verbosity !== 'verbose') return [];
-  const needs = into.flatMap(({ needs: own }) => (own === undefined ? [] : [needsText(own)]));
+  const needs = into.flatMap(({ needs: own }) => (own === undefined ? [] : [needsText(own, opened.resources)]));
   return [`Shard ${shard} has tests that need ${[...new Set(needs)].join('; ')}: planned them anew.`];
 }
 

@@ -121,7 +121,7 @@ function deadlineLines({ deadline, tests }: Report): string[] {
   // More agents would not start any sooner.
   return [
     tests.length === 0
-      ? `Reached the ${inMinutes(deadline.seconds)} deadline before any test ran. Fix: raise --deadline`
+      ? `Reached the ${inMinutes(deadline.seconds)} deadline before any test finished. Fix: raise --deadline`
       : `${budget}. Fix: raise --deadline or add agents`,
   ];
 }

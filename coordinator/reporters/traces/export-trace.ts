@@ -61,6 +61,9 @@ function problemOf(failure: Failure, { host }: Endpoint, limitMs: number): strin
   return `${host}: ${status === null ? shortLine(systemReason(cause), 300) : `HTTP status ${status}`}`;
 }
 
+/** What OpenTelemetry says when the last try was answered with a status that asks to try again. */
+const RETRYABLE = 'Export failed with retryable status';
+
 /** The HTTP status that the endpoint answered with; null without an answer. */
 const statusOf = (cause: unknown): number | null =>
   cause instanceof Error && 'code' in cause && typeof cause.code === 'number' ? cause.code : null;
@@ -68,7 +71,8 @@ const statusOf = (cause: unknown): number | null =>
 /** A host with several addresses gives an error without a message, with one error for each address. */
 function systemReason(cause: unknown): string {
   const [first] = cause instanceof AggregateError ? cause.errors : [];
-  return reasonOf(first ?? cause) || 'unknown reason';
+  const reason = reasonOf(first ?? cause);
+  return reason === RETRYABLE ? 'it was not ready after several tries (HTTP status 429, 502, 503 or 504)' : reason || 'unknown reason';
 }
 
 function fixOf(failure: Failure, { variable }: Endpoint): string {

@@ -163,7 +163,7 @@ test('a run ends with at most four lines: warnings, time against the bound, repo
     'deadline 1 min 30 s. Fix: raise --deadline or add agents',
   );
   expect(linesOf({ ...report, verdict: 'deadline', exitCode: 10, deadline, tests: [] }, { width: 100 })[0]).toBe(
-    'Reached the 1 min 30 s deadline before any test ran. Fix: raise --deadline',
+    'Reached the 1 min 30 s deadline before any test finished. Fix: raise --deadline',
   );
   expect(linesOf(report, { width: 40, paths: ['a/long/directory/report.html', 'a/long/directory/report.json'] }).at(-2)).toBe(
     'reports  a/long/directory/report.html and 1 more file',
