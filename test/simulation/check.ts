@@ -8,7 +8,7 @@ import { reduce } from '../../coordinator/core/state/reduce.ts';
 import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
 import { LEASE_MS } from '../../coordinator/lease-claim.ts';
 import { assertNever } from '../../shared/assert-never.ts';
-import { hasLabels, limitOf } from '../../shared/domain/needs.ts';
+import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../shared/domain/needs.ts';
 import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/domain/report.ts';
 import type { Ended, Played } from './play.ts';
@@ -158,10 +158,16 @@ function checkRecord({ journal, state }: Ended, rule: Rule): void {
 function checkLosses(scenario: Scenario, { journal }: Ended, rule: Rule): void {
   if (brings(scenario, 'break', 'cut', 'freeze', 'kill', 'restart', 'take-over') || scenario.agents.some(({ kind }) => kind !== 'sound'))
     return;
-  // Once the agents of a lane have left, what waits there is enqueued for others.
-  const laned = new Set(journal.flatMap((event) => (event.kind === 'attempt-enqueued' && event.lane !== undefined ? [event.attempt] : [])));
+  // Once the agents of a lane have left, what waits there is enqueued for others; once all have left, other runs get the units that waiting
+  // attempts hold.
+  const holds = (needs: Needs = NO_NEEDS): boolean => scenario.rival !== undefined && needs.resources.length > 0;
+  const mayBeLost = new Set(
+    journal.flatMap((event) =>
+      event.kind === 'attempt-enqueued' && (event.lane !== undefined || holds(event.needs)) ? [event.attempt] : [],
+    ),
+  );
   for (const event of journal) {
-    if (event.kind === 'attempt-lost' && !laned.has(event.attempt))
+    if (event.kind === 'attempt-lost' && !mayBeLost.has(event.attempt))
       rule(false, `attempt ${event.attempt} was taken for lost, and nothing can have been lost`);
     if (event.kind === 'agent-lost') rule(false, `agent ${event.agent} was taken for lost, and it was there`);
   }
