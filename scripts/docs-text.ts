@@ -14,7 +14,7 @@ const exitCodes: readonly [code: number, meaning: string][] = [
   [3, 'Internal error.'],
   [
     4,
-    "Usage error: bad options, settings or paths. Mistakes in options and settings are reported together; paths and pytest's options are checked after them. Also if the coordinator of the run that `--resume` names is alive.",
+    "Usage error: bad options, settings or paths. Mistakes in options and settings are reported together; paths and pytest's options are checked after them. Also if Redis cannot be reached when the command starts, or if the coordinator of the run that `--resume` names is alive.",
   ],
   [5, 'No tests were found. A hook of the suite can turn this into 0, as it can with pytest.'],
   [10, 'The deadline was reached before every test ran; no test that ran failed.'],

@@ -96,7 +96,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     } catch (thrown) {
       if (!(thrown instanceof ShardlineError)) throw thrown;
       refused = drain;
-      warn(thrown);
+      (membership.doubtful ?? warn)(`does not drain on a request in Redis: ${thrown.message}`);
     }
   };
   const sayAlive = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 // Profiles where a run's time went and how close it came to its bound. merge.ts reports the test outcomes.
 
+import { limitOf } from '../../../shared/domain/needs.ts';
 import type { Profile, Report, ReportedTest } from '../../../shared/domain/report.ts';
 import { sum } from '../../../shared/numbers.ts';
 import { atomsOf, isDivisible } from '../plan/split.ts';
@@ -11,7 +12,8 @@ import { breakDown } from './breakdown.ts';
 
 /**
  * `makespanSeconds` is the time from the first shard enqueued to the run's close, by the coordinator's clock. `boundSeconds` is the least
- * it could have been for the work done: max(longest unit that could not be split, Σ seconds of collection and execution ÷ xdist workers).
+ * it could have been for the work done: max(longest unit that could not be split, Σ seconds of collection and execution ÷ xdist workers, for each
+ * resource Σ seconds of its tests × their units ÷ its limit).
  */
 export function profile(state: RunState, mergeSeconds: number): Profile {
   const files = [...state.shards.values()].flatMap((record) => [...record.files.values()]);
@@ -23,7 +25,8 @@ export function profile(state: RunState, mergeSeconds: number): Profile {
   const makespanSeconds = secondsBetween(state.firstEnqueuedAt, closedAt);
   const workersOf = new Map([...state.agents.values()].map((agent) => [agent.id, agent.info?.workers ?? 0]));
   const workers = sum([...workersOf.values()]);
-  const boundSeconds = Math.max(longestUnitSeconds(state, files), sequentialSeconds / Math.max(1, workers));
+  const evenSeconds = sequentialSeconds / Math.max(1, workers);
+  const boundSeconds = Math.max(longestUnitSeconds(state, files), evenSeconds, scarcestSeconds(state, files));
   const efficiency = makespanSeconds > 0 ? boundSeconds / makespanSeconds : 1;
   return {
     ...state.opened.preparation,
@@ -94,6 +97,16 @@ function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): nu
     secondsOf.set(unit, (secondsOf.get(unit) ?? 0) + overhead + testSeconds);
   }
   return longestOf([...secondsOf.values()]);
+}
+
+/** How long the scarcest resource was in use if all of its units always were. */
+function scarcestSeconds({ tests, opened }: RunState, files: readonly FileProgress[]): number {
+  const inUse = new Map<string, number>();
+  for (const [nodeid, { resources }] of files.flatMap((progress) => [...progress.needs])) {
+    const seconds = tests.get(nodeid)?.accepted?.result.seconds ?? 0;
+    for (const { name, units } of resources) inUse.set(name, (inUse.get(name) ?? 0) + seconds * units);
+  }
+  return longestOf([...inUse].map(([name, seconds]) => seconds / limitOf(opened.resources, name)));
 }
 
 const longestOf = (values: readonly number[]): number => values.reduce((longest, seconds) => Math.max(longest, seconds), 0);

@@ -29,7 +29,18 @@ test('spreads work evenly, takes at least as long as the longest piece, and adds
   expect(judge([piece('a', 4), piece('b', 4), piece('c', 2)], two, null)).toEqual({ secondsLeft: 5, lateSeconds: null, remedy: null });
   expect(judge([piece('a', 9), piece('b', 1)], two, null).secondsLeft).toBe(9);
   expect(judge([piece('a', 9), piece('b', 1)], { ...two, workersPerPiece: 2 }, null).secondsLeft).toBe(5);
-  expect(judge([piece('a', 4), piece('b', 4), piece('c', 2)], two, null, 2).secondsLeft).toBe(6);
+  expect(judge([piece('a', 4), piece('b', 4), piece('c', 2)], two, null, { aloneSeconds: 2 }).secondsLeft).toBe(6);
+});
+
+test('a scarce resource sets the time, and more agents do not help', () => {
+  const late = judge([piece('a', 4), piece('b', 4)], two, 6, { heldSeconds: 8 });
+  expect(late).toMatchObject({ secondsLeft: 8, lateSeconds: 2, remedy: { agents: null } });
+  const needy = [1, 2, 3].map((index) => ({
+    ...shardOf(index, [`test_${index}.py`], 10),
+    needs: { labels: [], resources: [{ name: 'db', units: 1 }] },
+  }));
+  const secondsLeft = (db: number) => forecast(stateAfter(opened(needy, { resources: { db } }), joined(a1, 1000, 8)))?.secondsLeft;
+  expect([secondsLeft(1), secondsLeft(2), secondsLeft(3)]).toEqual([30, 15, 10]);
 });
 
 test('reports by how much the run misses its deadline and what would fix it', () => {

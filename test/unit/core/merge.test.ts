@@ -294,6 +294,16 @@ test('an attempt without an end lasts until its last event', () => {
   expect(report.shards[0]).toMatchObject({ seconds: 1, agent: 'a1', state: 'done' });
 });
 
+test('tests that share a resource take at least as long as its units allow', () => {
+  const needs = [t1, t2].map((nodeid) => ({ nodeid: nodeId(nodeid), needs: { labels: [], resources: [{ name: 'db', units: 1 }] } }));
+  const needing = { ...collected('test_a.py', [t1, t2]), needs };
+  const events = [joined(a1, 1000, 8), enqueued(1), started(a1, 1), reported(a1, 1, 1, needing)];
+  const ran = [t1, t2].map((nodeid) => reported(a1, 1, 1, finished(nodeid, 'passed', { seconds: 30 })));
+  const boundSeconds = (db: number): number =>
+    reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])], { resources: { db } }), ...events, ...ran, closedDone())).profile.boundSeconds;
+  expect([boundSeconds(1), boundSeconds(2)]).toEqual([60, 30.5]);
+});
+
 test('the bound is the longest piece that cannot be split: a file or its longest test', () => {
   const long = [...running, reported(a1, 1, 1, finished(t1, 'passed', { seconds: 3 })), reported(a1, 1, 1, finished(t2)), closedDone()];
   const boundSeconds = (affinity = NO_AFFINITY): number =>
