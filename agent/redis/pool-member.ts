@@ -5,6 +5,7 @@ import type { AgentId, RunId } from '../../shared/domain/ids.ts';
 import type { RunSpec } from '../../shared/domain/run-spec.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { checkServer } from '../../shared/redis/check-server.ts';
+import { isCluster } from '../../shared/redis/cluster.ts';
 import { type ConnectOptions, connect, connectAgain } from '../../shared/redis/connect.ts';
 import { agentChannel, PRESENCE_MS, poolKeys } from '../../shared/redis/keys.ts';
 import { beat, type Heard, leavePresence } from '../../shared/redis/presence.ts';
@@ -83,9 +84,10 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     membership.declined(run, problem);
   };
   // However this process ends, its connections end with it, and a coordinator that counts this channel's subscribers notices at once. If
-  // the account may not subscribe, the agent's silence reveals its death later.
-  const line = connectAgain(redis);
-  void line.subscribe(agentChannel(pool, agent)).catch(warn);
+  // the account may not subscribe, the agent's silence reveals its death later, as it does in a cluster: each of its servers counts only its own
+  // subscribers, and ioredis 6.0 tries without a pause to subscribe to servers that are gone.
+  const line = isCluster(redis) ? null : connectAgain(redis);
+  void line?.subscribe(agentChannel(pool, agent)).catch(warn);
   const work = countCurrentWork();
   let refused = '';
   const heed = ({ drain, now }: Heard): void => {
@@ -163,7 +165,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     async [Symbol.asyncDispose]() {
       await heart.stop();
       await withinASecond(leavePresence(redis, keys, agent));
-      line.disconnect();
+      line?.disconnect();
       redis.disconnect();
     },
   };

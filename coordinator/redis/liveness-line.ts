@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { isCluster } from '../../shared/redis/cluster.ts';
 import { connectAgain } from '../../shared/redis/connect.ts';
 import { coordinatorChannel } from '../../shared/redis/keys.ts';
 
@@ -12,7 +13,7 @@ const SUBSCRIBE_MS = 2000;
 
 export interface LivenessLine {
   readonly id: string;
-  /** Resolves with false if the account may not subscribe, or the server accepts no further connection. Never rejects. */
+  /** Resolves with false in a cluster, if the account may not subscribe, or if the server accepts no further connection. Never rejects. */
   readonly isSubscribed: Promise<boolean>;
   close(): void;
 }
@@ -20,6 +21,7 @@ export interface LivenessLine {
 /** Subscribes over a connection of its own. */
 export function openLivenessLine(redis: Redis): LivenessLine {
   const id = randomUUID();
+  if (isCluster(redis)) return { id, isSubscribed: Promise.resolve(false), close: () => undefined };
   const line = connectAgain(redis);
   const subscribed = line.subscribe(coordinatorChannel(id)).then(
     () => true,

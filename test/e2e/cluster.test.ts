@@ -1,13 +1,16 @@
 // Runs suites over a cluster of real servers: undisturbed, with a server that dies, and with a run that moves to another server.
 
 import { expect, test } from 'vitest';
+import { redisPoolMember } from '../../agent/redis/pool-member.ts';
 import { readFleet } from '../../coordinator/redis/inspect/fleet.ts';
-import { runId } from '../../shared/domain/ids.ts';
+import { openLivenessLine } from '../../coordinator/redis/liveness-line.ts';
+import { agentId, runId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { poolKeys, runKeys } from '../../shared/redis/keys.ts';
 import { alive } from '../../shared/redis/presence.ts';
 import { serverNow } from '../../shared/redis/server-clock.ts';
 import { NO_TLS_FILES, type TlsFiles } from '../../shared/settings/settings.ts';
+import { NO_VERIFIER } from '../../shared/wire/signature.ts';
 import { makeCertificates, tlsFilesOf, tlsOptionsOf } from '../support/certificates.ts';
 import { moveSlot, type RedisCluster, serverOf, startCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
@@ -52,6 +55,19 @@ test('in a cluster, the server that holds a pool or a run answers what the time 
   // One question for the pool's agents, one for the pool itself, and one for each run.
   const expected = servers.map((_, index) => holders.filter((holder) => holder === index).length + Number(index === holders[0]));
   expect(after.map((count, index) => count - (before[index] ?? 0))).toEqual(expected);
+  redis.disconnect();
+});
+
+test('in a cluster, neither side subscribes: ioredis would try without a pause at servers that are gone', async () => {
+  await using cluster = await startCluster(program);
+  const redis = await connect(cluster.url, 'test');
+  const line = openLivenessLine(redis);
+  expect(await line.isSubscribed).toBe(false);
+  const member = { url: cluster.url, pool: 'p', agent: agentId('a1'), only: null, signer: null, verifier: NO_VERIFIER };
+  await using _agent = await redisPoolMember({ ...member, declined: () => undefined, warn: () => undefined });
+  await eventually('the agent is there', async () => (await redis.zcard(poolKeys('p').agents)) === 1);
+  for (const { admin } of cluster.servers) expect(await admin.call('CLIENT', 'LIST', 'TYPE', 'pubsub')).toBe('');
+  line.close();
   redis.disconnect();
 });
 
