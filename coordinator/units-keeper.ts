@@ -4,8 +4,8 @@
 import type { Clock } from '../shared/clock.ts';
 import type { AttemptId } from '../shared/domain/ids.ts';
 import { isSameClaim, type UnitsClaim } from '../shared/domain/leased-units.ts';
-import { goneRuns, isDeposed, leaseUnits, type UnitsRequest } from './core/decide/needs/lease-units.ts';
-import { claimsOf } from './core/state/attempts/leased-units.ts';
+import { goneRuns, isDeposed, leaseUnits, type UnitsRequest } from './core/decide/needs/pool-grants.ts';
+import { claimsOf } from './core/state/attempts/unit-claims.ts';
 import type { RunState } from './core/state/run-state.ts';
 import type { Inbox } from './event-queue.ts';
 import { passes, refused } from './liveness-monitor.ts';

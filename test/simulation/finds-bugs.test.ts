@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test, vi } from 'vitest';
 import type * as AttemptRequests from '../../coordinator/core/decide/attempt-request.ts';
-import type * as LeaseUnits from '../../coordinator/core/decide/needs/lease-units.ts';
+import type * as LeaseUnits from '../../coordinator/core/decide/needs/pool-grants.ts';
 import type * as Holders from '../../coordinator/core/state/attempts/holders.ts';
 import type * as RemainingWork from '../../coordinator/core/state/remaining-work.ts';
 import { attemptId } from '../../shared/domain/ids.ts';
@@ -40,7 +40,7 @@ vi.mock('../../coordinator/core/state/attempts/holders.ts', async (original) => 
   return { ...real, unitsInUse };
 });
 
-vi.mock('../../coordinator/core/decide/needs/lease-units.ts', async (original) => {
+vi.mock('../../coordinator/core/decide/needs/pool-grants.ts', async (original) => {
   const real = await original<typeof LeaseUnits>();
   const leaseUnits: typeof real.leaseUnits = (book, request, now) =>
     real.leaseUnits(mutation.noOthers ? new Map([...book].filter(([run]) => run === request.run)) : book, request, now);

@@ -1,6 +1,6 @@
 // Another run of the pool, as far as its resources go: it claims them as a coordinator does, and uses them for some time.
 
-import { goneRuns, leaseUnits } from '../../coordinator/core/decide/needs/lease-units.ts';
+import { goneRuns, leaseUnits } from '../../coordinator/core/decide/needs/pool-grants.ts';
 import type { UnitsStore } from '../../coordinator/ports.ts';
 import { attemptId, runId, shardId } from '../../shared/domain/ids.ts';
 import type { UnitsClaim } from '../../shared/domain/leased-units.ts';

@@ -19,7 +19,7 @@ import {
   attemptTaken,
   loseAttempts,
 } from './attempts/attempt-life.ts';
-import { forgetAnswers, unitsClaimed, unitsLeased } from './attempts/leased-units.ts';
+import { forgetAnswers, unitsClaimed, unitsLeased } from './attempts/unit-claims.ts';
 import { beginWait } from './attempts/waits.ts';
 import { type Change, OTHER } from './changes.ts';
 import { applySuitePlan } from './collection/suite-plan.ts';

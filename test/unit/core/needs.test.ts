@@ -3,7 +3,7 @@ import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts
 import { decide } from '../../../coordinator/core/decide/decide.ts';
 import { merge } from '../../../coordinator/core/result/merge.ts';
 import { LOST_HOLD_MS } from '../../../coordinator/core/state/attempts/holders.ts';
-import { claimsOf } from '../../../coordinator/core/state/attempts/leased-units.ts';
+import { claimsOf } from '../../../coordinator/core/state/attempts/unit-claims.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import type { RunState } from '../../../coordinator/core/state/run-state.ts';

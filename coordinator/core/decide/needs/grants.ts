@@ -2,13 +2,13 @@
 //
 // The coordinator is the only owner of resources, and an attempt gets all of its resources at once or none. So no two attempts can wait for
 // each other. The shard that has waited longest goes first, and what it lacks is kept free for it. Units that the run shares with other runs
-// are then claimed for the shard, and it starts once they are granted: see lease-units.ts.
+// are then claimed for the shard, and it starts once they are granted: see pool-grants.ts.
 
 import type { AttemptId } from '../../../../shared/domain/ids.ts';
 import { isSameClaim, type UnitsClaim } from '../../../../shared/domain/leased-units.ts';
 import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
 import { unitsInUse } from '../../state/attempts/holders.ts';
-import { sharesUnits } from '../../state/attempts/leased-units.ts';
+import { sharesUnits } from '../../state/attempts/unit-claims.ts';
 import { openWait, waitingSince } from '../../state/attempts/waits.ts';
 import type { ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';

@@ -2,7 +2,7 @@
 
 import type { AttemptRole, Lane } from '../../../../shared/domain/attempt.ts';
 import { allNeeds, hasLabels, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
-import { sharesUnits } from '../../state/attempts/leased-units.ts';
+import { sharesUnits } from '../../state/attempts/unit-claims.ts';
 import { isServing, takesWork } from '../../state/conduct.ts';
 import type { AgentRecord, AttemptRecord, ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';

@@ -16,7 +16,7 @@ import type { RunState } from '../run-state.ts';
 import { settle } from '../settle.ts';
 import { observeWork } from '../worker-time.ts';
 import { applyReport } from './attempt-progress.ts';
-import { unitsTaken } from './leased-units.ts';
+import { unitsTaken } from './unit-claims.ts';
 import { endWait } from './waits.ts';
 
 export function attemptEnqueued(state: RunState, event: EventOf<'attempt-enqueued'>): void {

@@ -1,4 +1,4 @@
-// Defines what a run knows of the units that it shares with other runs. leased-units.ts applies events to it.
+// Defines what a run knows of the units that it shares with other runs. unit-claims.ts applies events to it.
 
 import type { AttemptId } from '../../../../shared/domain/ids.ts';
 import type { UnitsClaim } from '../../../../shared/domain/leased-units.ts';

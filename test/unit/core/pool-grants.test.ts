@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { goneRuns, isDeposed, leaseUnits } from '../../../coordinator/core/decide/needs/lease-units.ts';
+import { goneRuns, isDeposed, leaseUnits } from '../../../coordinator/core/decide/needs/pool-grants.ts';
 import { attemptId, type RunId, runId, shardId } from '../../../shared/domain/ids.ts';
 import { leasedUnits, type RunUnits, UNITS_LEASE_MS, type UnitsClaim } from '../../../shared/domain/leased-units.ts';
 import { limitOf, type ResourceLimits } from '../../../shared/domain/needs.ts';
