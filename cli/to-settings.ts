@@ -352,7 +352,7 @@ function trustsNetwork(values: ReadonlyMap<string, Value>): boolean {
 }
 
 /**
- * Which arguments of a run to take from this Redis without being told: those of a run that an agent joins, and those in a log that is resumed.
+ * Which arguments of a run to accept from this Redis by default: those of a run that an agent joins, and those in a log that is resumed.
  * The embedded Redis has neither.
  */
 const acceptedFrom = (redis: string | null): (typeof acceptChoices)[number] => (redis !== null && isNetwork(redis) ? 'safe' : 'any');

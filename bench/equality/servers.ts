@@ -106,7 +106,7 @@ async function main(): Promise<number> {
     console.log(
       `${name}: ${kind.suite} with 2 agents: ${sharded.outcomes.size} tests in ${sharded.seconds.toFixed(0)} s (${count(sharded.outcomes)})`,
     );
-    console.log(`${name}: ${sharded.told}; duplicates dropped: ${sharded.duplicates}`);
+    console.log(`${name}: ${sharded.course}; duplicates dropped: ${sharded.duplicates}`);
     const differing = compare(plain.outcomes, sharded.outcomes);
     const alone = await aloneOutcomes(python, suite.workspace, differing);
     const difference = differing.filter((nodeid) => alone.get(nodeid) !== sharded.outcomes.get(nodeid));
@@ -123,7 +123,7 @@ interface Sharded {
   readonly outcomes: Outcomes;
   readonly seconds: number;
   /** What happened to the server, and when. */
-  readonly told: string;
+  readonly course: string;
   readonly duplicates: number;
 }
 
@@ -159,7 +159,7 @@ async function shardlineOutcomes(python: string, { workspace, paths }: BenchSuit
       isOver = true;
     });
     await eventually('a third of the tests have run', () => isOver || done > tests * BEFORE, LIMIT_MS / 1000);
-    const told = isOver ? 'the run ended too early' : `after ${done} tests: ${await server.disturb()}`;
+    const course = isOver ? 'the run ended too early' : `after ${done} tests: ${await server.disturb()}`;
     const { exitCode, all } = await ended;
     const seconds = (Date.now() - startedAt) / 1000;
     if (isOver && done <= tests * BEFORE) throw new Error(`the run ended after ${done} tests, with exit code ${exitCode}:\n${all}`);
@@ -167,7 +167,7 @@ async function shardlineOutcomes(python: string, { workspace, paths }: BenchSuit
     const path = join(directory, 'report.json');
     const report = decodeReport(await readFile(path, 'utf8'), path);
     const outcomes = new Map(report.tests.map((test) => [test.nodeid, test.outcome]));
-    return { outcomes, seconds, told, duplicates: report.totals.duplicatesDropped };
+    return { outcomes, seconds, course, duplicates: report.totals.duplicatesDropped };
   } finally {
     for (const agent of agents) agent.kill('SIGTERM');
     await Promise.all(agents);

@@ -34,7 +34,7 @@ export function openCluster(
 
 /**
  * Makes `connect` of this client and of its duplicates settle always. In ioredis 6.0 it does not if the servers answer while they lack slots,
- * as they do until a replica has replaced a lost server: the client then connects again by itself, but its caller waits for ever. BullMQ is
+ * as they do until a replica has replaced a lost server: the client then connects again by itself, but its caller still waits. BullMQ is
  * such a caller, after a blocking read that was overdue.
  */
 function settling(cluster: Cluster): Cluster {

@@ -1,4 +1,4 @@
-// A run log in Redis that somebody changed: whoever resumes the run writes no file and passes no argument of its choice.
+// A run log in Redis that somebody changed: a command that resumes the run writes no file and passes no argument of that choice.
 
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../shared/domain/events.ts';
-import { type AgentId, agentId, attemptId, nodeId, runId, shardId, testFile } from '../../shared/domain/ids.ts';
+import { type AgentId, agentId, runId, shardId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { jobKey, poolKeys, runKeys } from '../../shared/redis/keys.ts';
 import { readSigner } from '../../shared/system/key-files.ts';
@@ -12,6 +12,7 @@ import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import { encodeSpec } from '../../shared/wire/run-spec.ts';
 import { eventually } from '../support/eventually.ts';
+import { forgedPass } from '../support/forged.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { expectRejected } from '../support/rejected.ts';
 import { said } from '../support/said.ts';
@@ -166,21 +167,5 @@ describe('a run with --trust', () => {
 /** What the agent would report if its only test had passed. `sent` is what it has sent so far. */
 function passed(agent: AgentId, sent: string): readonly RunEvent[] {
   const [, shard = '', attempt = ''] = /attempt[^s]+s(\d+)\.(\d+)/.exec(sent) ?? [];
-  const at = Date.now();
-  const about = { agent, attempt: attemptId(shardId(Number(shard)), Number(attempt)), shard: shardId(Number(shard)) } as const;
-  const result = {
-    nodeid: nodeId('test_a.py::test_it'),
-    file: testFile('test_a.py'),
-    line: 1,
-    outcome: 'passed',
-    startedAt: at,
-    seconds: 0.1,
-    setupSeconds: 0,
-    worker: 'gw0',
-    isCrash: false,
-    message: null,
-    brief: null,
-    sections: [],
-  } as const;
-  return [{ kind: 'attempt-reported', ...about, event: { kind: 'test-finished', at, result } }];
+  return [forgedPass(agent, shardId(Number(shard)), Number(attempt))];
 }

@@ -5,13 +5,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RunEvent } from '../../shared/domain/events.ts';
-import { type AgentId, agentId, attemptId, nodeId, runId, type ShardId, shardId, testFile } from '../../shared/domain/ids.ts';
+import { type AgentId, agentId, runId, shardId } from '../../shared/domain/ids.ts';
 import { connect } from '../../shared/redis/connect.ts';
 import { runKeys } from '../../shared/redis/keys.ts';
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import { eventually } from '../support/eventually.ts';
+import { forgedPass } from '../support/forged.ts';
 import { startTcpServer } from '../support/redis.ts';
 import { expectRejected } from '../support/rejected.ts';
 import { said } from '../support/said.ts';
@@ -62,26 +63,6 @@ async function startRun(project: Project, url: string, redis: Redis) {
   return { run, id, agent: agentId(`${id}-a1`), shard: shardId(Number(shard)), attempt: Number(attempt), send, report };
 }
 
-/** What an agent would report if the only test had passed. */
-function passed(agent: AgentId, shard: ShardId, attempt: number): RunEvent {
-  const at = Date.now();
-  const result = {
-    nodeid: nodeId('test_a.py::test_it'),
-    file: testFile('test_a.py'),
-    line: 1,
-    outcome: 'passed',
-    startedAt: at,
-    seconds: 0.1,
-    setupSeconds: 0,
-    worker: 'gw0',
-    isCrash: false,
-    message: null,
-    brief: null,
-    sections: [],
-  } as const;
-  return { kind: 'attempt-reported', agent, attempt: attemptId(shard, attempt), shard, event: { kind: 'test-finished', at, result } };
-}
-
 const letGo = (project: Project): Promise<void> => writeFile(join(project.directory, 'go'), '');
 
 test('messages of senders that may not report are rejected and counted, and change nothing', { timeout: 180_000 }, async () => {
@@ -96,8 +77,8 @@ test('messages of senders that may not report are rejected and counted, and chan
       AgentId,
       AgentId,
     ];
-    await tell(ghost, passed(ghost, shard, attempt));
-    await tell(stranger, joined(stranger, Date.now()), passed(stranger, shard, attempt));
+    await tell(ghost, forgedPass(ghost, shard, attempt));
+    await tell(stranger, joined(stranger, Date.now()), forgedPass(stranger, shard, attempt));
     await tell(many, joined(many, Date.now(), Number.MAX_SAFE_INTEGER));
     await send('\u001b[2J/' as AgentId, '{');
     const empty = encodeEvents([], { pool: 'default', run: id, sender: bulky, seq: 1, epoch: 0 });
@@ -127,7 +108,7 @@ test('a result in the name of its agent that contradicts the true one is a confl
   const redis = await connect(server.url, 'attacker');
   try {
     const { run, agent, shard, attempt, report: tell } = await startRun(project, server.url, redis);
-    await tell(agent, passed(agent, shard, attempt));
+    await tell(agent, forgedPass(agent, shard, attempt));
     await letGo(project);
     const { exitCode, all } = await run;
     expect(exitCode, all).toBe(1);

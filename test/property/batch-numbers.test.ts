@@ -54,7 +54,7 @@ function numbered(stream: readonly Sent[]) {
   return { report: reportOf(state), repeated };
 }
 
-/** For each batch of an agent, what becomes of it. Agents take turns at random. */
+/** Whether each batch of an agent is kept, deleted, or stored again. Agents take turns at random. */
 const streams = fc
   .array(fc.record({ agent: fc.constantFrom('a1', 'a2', 'a3'), fate: fc.constantFrom('kept', 'kept', 'kept', 'deleted', 'again') }), {
     maxLength: 40,

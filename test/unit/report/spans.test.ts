@@ -126,7 +126,7 @@ test('names of attributes are those of the semantic conventions, or begin with s
   expect(names).toContain('vcs.ref.head.name');
 });
 
-test('a crashed attempt, its retry and a test without a result are told apart', () => {
+test('a crashed attempt, its retry and a test without a result have different results in the trace', () => {
   const spans = traced([
     enqueued(1),
     started(a1, 1, 1, 2000),

@@ -1,0 +1,24 @@
+// What an attacker writes in the name of an agent.
+
+import type { RunEvent } from '../../shared/domain/events.ts';
+import { type AgentId, attemptId, nodeId, type ShardId, testFile } from '../../shared/domain/ids.ts';
+
+/** What an agent would report if `test_a.py::test_it` had passed. */
+export function forgedPass(agent: AgentId, shard: ShardId, attempt: number): RunEvent {
+  const at = Date.now();
+  const result = {
+    nodeid: nodeId('test_a.py::test_it'),
+    file: testFile('test_a.py'),
+    line: 1,
+    outcome: 'passed',
+    startedAt: at,
+    seconds: 0.1,
+    setupSeconds: 0,
+    worker: 'gw0',
+    isCrash: false,
+    message: null,
+    brief: null,
+    sections: [],
+  } as const;
+  return { kind: 'attempt-reported', agent, attempt: attemptId(shard, attempt), shard, event: { kind: 'test-finished', at, result } };
+}
