@@ -147,7 +147,7 @@ export const errorTable = {
     exitCode: 4,
     what: 'Redis at {url} rejected the user or password: {problem}',
     why: 'The server requires authentication, or the account lacks a permission that shardline needs.',
-    fix: 'Put both in the URL in SHARDLINE_REDIS_URL: redis://user:password@host:port. The documentation of shardline lists the permissions of an account (Set up Redis, Create accounts).',
+    fix: 'Set SHARDLINE_REDIS_URL to redis://user:password@host:port. If both are right, give the account its permissions: "Create accounts" in the documentation of shardline lists them.',
   },
   'redis-is-cluster': {
     exitCode: 4,
@@ -249,7 +249,7 @@ export const errorTable = {
     exitCode: 11,
     what: 'Could not trust {source}: it is signed with key {key}, which is not trusted here.',
     why: '',
-    fix: 'If the key is yours, add its public key to the file of --trust.',
+    fix: 'If the key is yours, append its public key to the file that --trust names here, `cat KEY.pub >> FILE`, and start this command again.',
   },
   'other-role': {
     exitCode: 11,

@@ -132,6 +132,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
       leave.draining,
     );
     logger.info({ agent: id, isAsked: leave.draining.aborted || leave.leaving.aborted }, 'stopped');
+    say('stopped');
     return 0;
   } catch (thrown) {
     logger.error({ agent: id, ...failureFields(thrown) }, 'failed');

@@ -43,7 +43,7 @@ export async function drainCommand(
       seconds = found ?? 0;
       return found !== null;
     };
-    await waitUntil(ANSWER_MS, answers, agent, 'does not drain');
+    await waitUntil(ANSWER_MS, answers, agent, 'has not begun to drain');
     if (!(await isGone())) stderr.write(`Agent ${agent} takes no more shards, and leaves when it has finished what it runs.\n`);
     await waitUntil(seconds * 1000 + LEAVE_MS, isGone, agent, 'has not left');
     stderr.write(`Agent ${agent} has left.\n`);

@@ -102,7 +102,7 @@ async function open(options: Cache, source: RunSource, signal: AbortSignal): Pro
   try {
     const directory = join(checkout.directory, source.directory);
     if (!(await isDirectory(directory)) || !(await isInside(checkout.directory, directory)))
-      throw new ShardlineError('checkout-failed', { ...source, problem: `it has no directory ${source.directory}` });
+      throw new ShardlineError('checkout-failed', { ...named(source), problem: `it has no directory ${source.directory}` });
     return {
       directory,
       python: (await pythonBeside(directory)) ?? options.python,
@@ -134,11 +134,11 @@ async function checkedOut(options: Cache, source: RunSource, signal: AbortSignal
   try {
     await writeNote(checkout.directory, { prepared: isPrepared ? prepared : null, usedAt: Date.now() });
     if (!isPrepared && prepare !== null) {
-      say(`preparing ${source.commit.slice(0, 12)} of ${source.repository}: ${prepare}`);
+      say(`preparing ${short(source.commit)} of ${source.repository}: ${prepare}`);
       const failed = await prepareCheckout(prepare, checkout.directory, signal);
       if (failed !== null) {
         const { repository, commit } = source;
-        throw new ShardlineError('prepare-failed', { command: prepare, repository, commit: commit.slice(0, 12), ...failed });
+        throw new ShardlineError('prepare-failed', { command: prepare, repository, commit: short(commit), ...failed });
       }
     }
     await writeNote(checkout.directory, { prepared, usedAt: Date.now() });
@@ -180,9 +180,12 @@ async function fetched(options: Cache, source: RunSource, signal: AbortSignal): 
     }
   } catch (thrown) {
     if (signal.aborted || thrown instanceof ShardlineError) throw thrown;
-    throw new ShardlineError('checkout-failed', { ...source, problem: messageOf(thrown) }, { cause: thrown });
+    throw new ShardlineError('checkout-failed', { ...named(source), problem: messageOf(thrown) }, { cause: thrown });
   }
 }
+
+const short = (commit: string): string => commit.slice(0, 12);
+const named = ({ repository, commit }: RunSource) => ({ repository, commit: short(commit) });
 
 /** Fetches the commit alone if the server allows it, else all branches and tags. */
 async function fetchCommit(call: GitCall, { repository, commit }: RunSource, say: (line: string) => void): Promise<void> {
@@ -194,7 +197,7 @@ async function fetchCommit(call: GitCall, { repository, commit }: RunSource, say
     );
   if (await has()) return;
   call.signal.throwIfAborted();
-  say(`fetching ${commit.slice(0, 12)} from ${repository}`);
+  say(`fetching ${short(commit)} from ${repository}`);
   const fetching = { ...call, protocol: protocolOf(repository) };
   const fetch = [
     'fetch',

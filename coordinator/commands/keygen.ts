@@ -36,6 +36,7 @@ export async function keygenCommand({ path, isPoolKey, certificate }: KeygenSett
     const until = await certify(certificate, resolve(edge.cwd, privatePath), poolKey);
     lines.push(`Wrote its certificate: ${certificatePathOf(privatePath)}, valid until ${instant(until)}.`);
     if (!isPublic) lines.push(`Sign with it: \`--sign-key ${path}\``);
+    lines.push("Trust it on the other side: `--trust FILE`, where FILE is the pool key's public file");
   } else if (isPoolKey) {
     lines.push(`Certify keys: \`shardline keygen agent.key --certify ${path}\``, `Trust them: \`--trust ${publicPathOf(path)}\``);
   } else {

@@ -80,7 +80,10 @@ const USE_LINE = /^[^\S\n]*use[^\S\n]*:/gim;
 export async function readTrustedKeys(path: string, otherwise: readonly KeyUse[]): Promise<readonly TrustedKey[]> {
   const text = await readKeyFile(path);
   const blocks = [...text.matchAll(/(?:^Use:([^\n]*)\r?\n)?(-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----)/gm)];
-  if (blocks.length === 0) throw notAKey(path, 'public', 'it has no PUBLIC KEY block');
+  if (blocks.length === 0) {
+    const isPrivate = /-----BEGIN PRIVATE KEY-----/.test(text);
+    throw notAKey(path, 'public', isPrivate ? 'it is a private key' : 'it has no PUBLIC KEY block');
+  }
   // A line that limits no key would leave its key with the uses of one without such a line.
   if ((text.match(USE_LINE) ?? []).length > blocks.filter(([, uses]) => uses !== undefined).length) {
     const fix = 'Write it as `Use: certify`, directly above the line -----BEGIN PUBLIC KEY-----.';

@@ -173,7 +173,9 @@ describe('shardline keygen', () => {
     const argv = [...program.slice(1), 'keygen', 'agent.key.pub', '--certify', '-', '--valid', '2h', '--max-agents', '3', '--runs', 'ci-*'];
     const input = await project.read('pool.key');
     const { stdout } = await execa(program[0], argv, { cwd: project.directory, env: environment(), extendEnv: false, input });
-    expect(stdout).toMatch(/^Wrote its certificate: agent\.key\.cert, valid until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.$/);
+    const [wrote, trust] = stdout.split('\n');
+    expect(wrote).toMatch(/^Wrote its certificate: agent\.key\.cert, valid until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.$/);
+    expect(trust).toBe("Trust it on the other side: `--trust FILE`, where FILE is the pool key's public file");
     expect(await project.read('agent.key.cert')).toMatch(/\nrun: ci-\*\nroles: agent\n.*\n.*\nagents: 3\n/);
     expect(await project.read('agent.key')).toBe(before);
     expect(await project.read('pool.key.pub')).toMatch(/^Use: certify\n-----BEGIN PUBLIC KEY-----/);

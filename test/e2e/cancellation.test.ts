@@ -10,7 +10,15 @@ import { environment, newProject, type Project, program } from '../support/shard
 
 const suite = {
   'test_quick.py': 'def test_quick(): pass\n',
-  'test_slow.py': 'import time\ndef test_slow(): time.sleep(60)\n',
+  'test_slow.py': `
+import pathlib, pytest, time
+@pytest.fixture
+def account():
+    pathlib.Path("set-up").touch()
+    yield
+    pathlib.Path("torn-down").touch()
+def test_slow(account): time.sleep(60)
+`,
 };
 
 /** GitHub Actions kills what is left this long after the shell of the step has ended. */
@@ -49,9 +57,11 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s to a command that replaced its she
   const mark = `cancelled-${signal}`;
   const step = startStep(project, mark, 'exec ');
   await said(step, /PASSED test_quick/);
+  await eventually('the other test runs', () => project.holds('set-up'));
   step.kill(signal);
   const { exitCode, all } = await step;
   expect(exitCode, all).toBe(2);
   expect(await project.report()).toMatchObject({ verdict: 'interrupted', totals: { passed: 1, notRun: 1 } });
+  expect(project.holds('torn-down')).toBe(true);
   expect(await marked(mark)).toEqual([]);
 });

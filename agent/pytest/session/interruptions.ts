@@ -1,4 +1,4 @@
-// Ends running attempts early: the worker stops after its test; then the test gets Ctrl-C at a deadline; then its process is killed.
+// Ends running attempts early: the worker stops after its test; then, if its session ends too, the test gets Ctrl-C; then its process is killed.
 
 import type { InterruptCause } from '../../../shared/domain/attempt.ts';
 import type { Drain } from '../../../shared/domain/run-spec.ts';
@@ -62,10 +62,9 @@ export function createInterruptions({ drain, feeding, tasks, pytest, send, pidOf
     if (found?.kind !== 'begun') return [];
     const { worker } = found;
     send(worker, { kind: 'stop', task: task.number });
-    const grace = graceOf(cause, drain);
-    // Ctrl-C ends a whole session, so the agent sends it only when the run ends too.
-    const interrupting = cause === 'deadline' ? [setTimeout(interruptAll, grace.interruptMs)] : [];
-    return [...interrupting, setTimeout(() => cutShort(task, worker, cause), grace.killMs)];
+    const { interruptMs, killMs } = graceOf(cause, drain);
+    const interrupting = interruptMs === null ? [] : [setTimeout(interruptAll, interruptMs)];
+    return [...interrupting, setTimeout(() => cutShort(task, worker, cause), killMs)];
   };
 
   return {

@@ -3,7 +3,7 @@
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { AgentInfo, AttemptEvent } from '../../../shared/domain/events.ts';
 import { type AgentId, pytestId } from '../../../shared/domain/ids.ts';
-import type { Needs } from '../../../shared/domain/needs.ts';
+import { limitOf, type Needs, NO_NEEDS } from '../../../shared/domain/needs.ts';
 import { isFailure } from '../../../shared/domain/outcome.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
 import { compareFingerprints, NO_DIFFERENCES } from '../../../shared/domain/suite/fingerprint.ts';
@@ -18,7 +18,7 @@ import { LOCAL_AGENT } from '../../core/result/profile.ts';
 import { isFirstRejection, senderWords } from '../../core/state/agents/rejections.ts';
 import type { Change, ResultAccepted } from '../../core/state/changes.ts';
 import type { CloseReason, CoordinatorEvent, EventOf } from '../../core/state/events.ts';
-import { attemptsOf } from '../../core/state/records.ts';
+import { attemptsOf, type ShardRecord } from '../../core/state/records.ts';
 import { isRerunLimitExceeded } from '../../core/state/results.ts';
 import type { RunState } from '../../core/state/run-state.ts';
 import { declineLine } from '../text/absence-text.ts';
@@ -138,11 +138,13 @@ function learnedNeeds({ shard, into }: EventOf<'shard-split'>, { opened }: RunSt
 }
 
 /** Labels that no agent has are named once. */
-function waitingLines({ shard, lacks }: EventOf<'shard-waits'>, { shards }: RunState, verbosity: Verbosity): readonly string[] {
+function waitingLines({ shard, lacks }: EventOf<'shard-waits'>, { shards, opened }: RunState, verbosity: Verbosity): readonly string[] {
   if (lacks.labels.length > 0) {
     const asked = lacks.labels.join(' ');
     const waits = [...shards.values()].flatMap((record) => record.waits).filter((wait) => wait.lacks.labels.join(' ') === asked);
     if (waits.length > 1) return [];
+    // A run with its own agents does not wait for others, and says at once which tests did not run.
+    if (opened.onlyAgents !== null) return [];
     return [`No agent has ${oneLine(needsText(lacks))}: tests wait for one. Fix: start an agent with ${labelFlags(lacks)}.`];
   }
   return verbosity === 'verbose' ? [`Shard ${shard} waits for ${oneLine(needsText(lacks))}.`] : [];
@@ -155,7 +157,17 @@ function unmetLines({ shard }: EventOf<'shard-given-up'>, state: RunState): read
   const lacked = record === undefined ? null : lackedBy(state, record);
   if (record === undefined || lacked === null) return [];
   const files = [...new Set(record.shard.selectors.map(({ file }) => file))].join(', ');
-  return [`Not run: tests in ${oneLine(files)} need ${oneLine(lacked)}.`];
+  return [`Not run: tests in ${oneLine(files)} need ${oneLine(lacked)}.${needsFix(state, record)}`];
+}
+
+function needsFix({ opened }: RunState, { shard, waits }: ShardRecord): string {
+  const asked = shard.needs ?? NO_NEEDS;
+  const isExcessive = asked.resources.some(({ name, units }) => units > limitOf(opened.resources, name));
+  if (isExcessive) return ' Fix: raise the limit in `[tool.shardline.resources]`, or let the tests use fewer units.';
+  const lacks = waits.at(-1)?.lacks ?? NO_NEEDS;
+  if (lacks.labels.length === 0) return '';
+  if (opened.onlyAgents === null) return ` Fix: start an agent with ${labelFlags(lacks)}.`;
+  return ` Fix: add ${labelFlags(lacks)} if this machine has what they need, or use a Redis that such an agent joins.`;
 }
 
 /** The tests are not to blame: no agent has begun them. */

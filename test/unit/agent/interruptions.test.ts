@@ -65,10 +65,10 @@ test('settles a recalled attempt that no worker has begun, and lets another fini
   expect(done).toEqual([]);
 });
 
-test('asks the worker to stop, and kills only that worker if it does not', () => {
+test('asks the worker to stop, and kills only that worker if it does not: the session goes on', () => {
   const { done, feeding, interruptions, run } = setUp();
   feeding.free('gw0');
-  run().interrupt.abort('cancelled');
+  run().interrupt.abort('superseded');
   expect([done, interruptions.hasInterfered()]).toEqual([['gw0 {"kind":"stop","task":1}'], false]);
   vi.advanceTimersByTime(60_000);
   expect([done.slice(1), interruptions.hasInterfered()]).toEqual([['kill gw0'], true]);
@@ -82,6 +82,14 @@ test('does not kill a worker that stops in time', () => {
   stopListening();
   vi.advanceTimersByTime(60_000);
   expect([done, interruptions.hasInterfered()]).toEqual([['gw0 {"kind":"stop","task":1}'], false]);
+});
+
+test.each(['cancelled', 'shutdown', 'maxfail'] as const)('tears fixtures down before the kill when the session ends: %s', (cause) => {
+  const { done, feeding, run } = setUp();
+  for (const worker of ['gw0', 'gw1']) feeding.free(worker);
+  for (const { interrupt } of [run(), run()]) interrupt.abort(cause);
+  vi.advanceTimersByTime(60_000);
+  expect(done.slice(2)).toEqual(['interrupt', 'kill gw0', 'kill gw1']);
 });
 
 test('interrupts pytest once at a deadline, then kills each worker and pytest', () => {
