@@ -10,12 +10,15 @@ import type { Handlers, MessageOf } from './handlers.ts';
 const HOLD_MS = 1000;
 const HOLD_STEP_MS = 50;
 
+/** Does not keep the process of an agent that has nothing left to do. */
+const noAnswer = (): Promise<false> => delay(HOLD_MS, false, { ref: false });
+
 /** The worker holds back its last test until it knows the next one. */
 async function promiseNext({ mode, feeding, request, send }: FedSession, worker: string): Promise<void> {
   for (let waitedMs = 0; mode.isOpen(); waitedMs += HOLD_STEP_MS) {
     if (feeding.promise(worker)) return;
     // The test must not wait for a Redis that fails, or that answers too late.
-    const isMore = waitedMs < HOLD_MS && (await Promise.race([request.isMoreWaiting().catch(() => false), delay(HOLD_MS, false)]));
+    const isMore = waitedMs < HOLD_MS && (await Promise.race([request.isMoreWaiting().catch(() => false), noAnswer()]));
     if (feeding.promise(worker)) return;
     if (!isMore) break;
     await delay(HOLD_STEP_MS);
