@@ -31,6 +31,11 @@ export interface AttemptLog {
   receive(message: PytestMessage, worker: string): void;
   /** From now on shardline ends xdist workers itself, so a lost worker is no result of the test it ran. */
   expectLosses(): void;
+  /**
+   * The tests get Ctrl-C. What they report from now on is no result: a test that turns the interruption into something else fails, or passes,
+   * for a reason that is not its own.
+   */
+  interrupt(): void;
   /** Whether a test or a file asked to end the run: by pytest.exit, or by a KeyboardInterrupt that shardline did not send. */
   readonly isExitRequested: boolean;
   /** The unfinished test that started first. */
@@ -51,6 +56,8 @@ interface Log {
   /** Internal errors of pytest, by worker; they explain why the worker then ends. */
   readonly internalErrors: Map<string, string>;
   areLossesExpected: boolean;
+  /** When its tests got Ctrl-C; null if they did not. */
+  interruptedAt: number | null;
   isExitRequested: boolean;
 }
 
@@ -64,11 +71,21 @@ type Message<Kind extends PytestMessage['kind']> = Extract<PytestMessage, { read
 export function createAttemptLog(selectors: readonly Selector[], emit: (event: AttemptEvent) => void, now: () => number): AttemptLog {
   const work = createRemainingWork(selectors);
   const activity = createWorkerActivity();
-  const log: Log = { work, activity, emit, now, internalErrors: new Map(), areLossesExpected: false, isExitRequested: false };
+  const log: Log = {
+    ...{ work, activity, emit, now },
+    internalErrors: new Map(),
+    areLossesExpected: false,
+    interruptedAt: null,
+    isExitRequested: false,
+  };
   return {
     receive: (message, worker) => receive(log, message, worker),
     expectLosses() {
       log.areLossesExpected = true;
+    },
+    interrupt() {
+      log.areLossesExpected = true;
+      log.interruptedAt ??= now();
     },
     get isExitRequested() {
       return log.isExitRequested;
@@ -148,10 +165,10 @@ function collect({ work, activity, emit, now }: Log, message: Message<'collected
   emit({ kind: 'collected', at: now(), file, nodeids, serial, ...needs, mayBackUp, digest, seconds, worker });
 }
 
-function failToCollect({ work, activity, emit, now }: Log, message: Message<'collect-failed'>, worker: string): void {
+function failToCollect({ work, activity, emit, now, interruptedAt }: Log, message: Message<'collect-failed'>, worker: string): void {
   const file = testFile(message.file);
   activity.endCollecting(worker, file);
-  if (!work.fail(file)) return;
+  if (interruptedAt !== null || !work.fail(file)) return;
   const errors = message.errors.map((error) => ({ nodeid: nodeId(error.nodeid), message: error.message }));
   emit({ kind: 'collect-failed', at: now(), file, errors });
 }
@@ -162,19 +179,20 @@ function startTest({ activity, emit }: Log, message: Message<'test-started'>, wo
   emit({ kind: 'test-started', at: message.at, nodeid, worker });
 }
 
-function finishTest({ work, activity, emit }: Log, message: Message<'test-finished'>, worker: string): void {
+function finishTest({ work, activity, emit, interruptedAt }: Log, message: Message<'test-finished'>, worker: string): void {
   const { at, startedAt, line, sections, warnings, properties } = message;
   const nodeid = nodeId(message.nodeid);
   activity.endTest(worker);
+  if (interruptedAt !== null && at >= interruptedAt) return;
   const folded = foldPhases(message.phases);
   if (folded === null || !work.settle(nodeid)) return;
   const about = { nodeid, file: work.fileFor(nodeid), line, startedAt, worker, isCrash: false };
   emit({ kind: 'test-finished', at, result: { ...about, sections, warnings, properties, ...folded } });
 }
 
-function endTeardown({ work, activity, emit, now }: Log, message: Message<'torn-down'>, worker: string): void {
+function endTeardown({ work, activity, emit, now, interruptedAt }: Log, message: Message<'torn-down'>, worker: string): void {
   activity.endTeardown(worker);
-  if (message.message === null) return;
+  if (message.message === null || interruptedAt !== null) return;
   const after = nodeId(message.nodeid);
   emit(failedTeardown(now(), work.fileFor(after), after, `in a teardown after ${after}:\n${message.message}`));
 }

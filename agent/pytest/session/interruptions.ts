@@ -42,7 +42,7 @@ export function createInterruptions({ drain, feeding, tasks, pytest, send, pidOf
   const interruptAll = (): void => {
     if (interference === 'interrupted') return;
     interference = 'interrupted';
-    for (const task of feeding.running()) task.log.expectLosses();
+    for (const task of feeding.running()) task.log.interrupt();
     pytest.interrupt();
   };
 

@@ -1,6 +1,6 @@
 // Profiles where a run's time went and how close it came to its bound. merge.ts reports the test outcomes.
 
-import { limitOf } from '../../../shared/domain/needs.ts';
+import { limitOf, NO_NEEDS } from '../../../shared/domain/needs.ts';
 import type { Profile, Report, ReportedTest } from '../../../shared/domain/report.ts';
 import { sum } from '../../../shared/numbers.ts';
 import { atomsOf, isDivisible } from '../plan/split.ts';
@@ -26,7 +26,7 @@ export function profile(state: RunState, mergeSeconds: number): Profile {
   const workersOf = new Map([...state.agents.values()].map((agent) => [agent.id, agent.info?.workers ?? 0]));
   const workers = sum([...workersOf.values()]);
   const evenSeconds = sequentialSeconds / Math.max(1, workers);
-  const boundSeconds = Math.max(longestUnitSeconds(state, files), evenSeconds, scarcestSeconds(state, files));
+  const boundSeconds = Math.max(longestUnitSeconds(state, files), evenSeconds, scarcestSeconds(state));
   const efficiency = makespanSeconds > 0 ? boundSeconds / makespanSeconds : 1;
   return {
     ...state.opened.preparation,
@@ -99,12 +99,13 @@ function longestUnitSeconds(state: RunState, files: readonly FileProgress[]): nu
   return longestOf([...secondsOf.values()]);
 }
 
-/** How long the scarcest resource was in use if all of its units always were. */
-function scarcestSeconds({ tests, opened }: RunState, files: readonly FileProgress[]): number {
+/** How long the scarcest resource was in use if all of its units always were. A test uses what the shard that ran it held. */
+function scarcestSeconds({ tests, attempts, shards, opened }: RunState): number {
   const inUse = new Map<string, number>();
-  for (const [nodeid, { resources }] of files.flatMap((progress) => [...progress.needs])) {
-    const seconds = tests.get(nodeid)?.accepted?.result.seconds ?? 0;
-    for (const { name, units } of resources) inUse.set(name, (inUse.get(name) ?? 0) + seconds * units);
+  for (const { accepted } of tests.values()) {
+    const attempt = accepted === null ? undefined : attempts.get(accepted.attempt);
+    const { resources } = (attempt === undefined ? undefined : shards.get(attempt.shard)?.shard.needs) ?? NO_NEEDS;
+    for (const { name, units } of resources) inUse.set(name, (inUse.get(name) ?? 0) + (accepted?.result.seconds ?? 0) * units);
   }
   return longestOf([...inUse].map(([name, seconds]) => seconds / limitOf(opened.resources, name)));
 }

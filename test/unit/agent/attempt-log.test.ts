@@ -21,10 +21,10 @@ const collected: PytestMessage = {
   seconds: 0,
 };
 const started = (nodeid: string): PytestMessage => ({ kind: 'test-started', nodeid, at: 1000 });
-const passed = (nodeid: string): PytestMessage => ({
+const passed = (nodeid: string, at = 2000): PytestMessage => ({
   kind: 'test-finished',
   nodeid,
-  at: 2000,
+  at,
   startedAt: 1000,
   line: 1,
   phases: [{ when: 'call', outcome: 'passed', seconds: 1, xfailReason: null, isSubtest: false, message: null, crash: null }],
@@ -99,6 +99,16 @@ test('a worker that shardline ends itself leaves its test without a result', () 
   expect(told()).toEqual([]);
   expect(log.isExitRequested).toBe(false);
   expect(log.missing()).toEqual([one, two]);
+});
+
+test('what a test reports after Ctrl-C is no result, and what it reported before is one', () => {
+  const { log, events, receive, told } = setUp();
+  receive(collected, started(one), started(two));
+  log.interrupt();
+  receive(passed(one), passed(two, 4000), { kind: 'torn-down', nodeid: two, message: 'KeyboardInterrupt' }, down);
+  expect(told()).toEqual([`${one} passed 1 s: null`]);
+  expect(events.filter(({ kind }) => kind === 'collect-failed')).toEqual([]);
+  expect(log.missing()).toEqual([two]);
 });
 
 test('pytest.exit is the error of the running test but no crash', () => {

@@ -3,7 +3,7 @@ import { affinityOf, NO_AFFINITY } from '../../../coordinator/core/plan/affinity
 import { rate } from '../../../coordinator/core/result/profile.ts';
 import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts';
 import { nodeId, shardId, testFile } from '../../../shared/domain/ids.ts';
-import type { Selector } from '../../../shared/domain/shard.ts';
+import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import { NOTHING_SHOWN } from '../../../shared/domain/shown.ts';
 import {
   a1,
@@ -295,13 +295,22 @@ test('an attempt without an end lasts until its last event', () => {
 });
 
 test('tests that share a resource take at least as long as its units allow', () => {
-  const needs = [t1, t2].map((nodeid) => ({ nodeid: nodeId(nodeid), needs: { labels: [], resources: [{ name: 'db', units: 1 }] } }));
-  const needing = { ...collected('test_a.py', [t1, t2]), needs };
-  const events = [joined(a1, 1000, 8), enqueued(1), started(a1, 1), reported(a1, 1, 1, needing)];
-  const ran = [t1, t2].map((nodeid) => reported(a1, 1, 1, finished(nodeid, 'passed', { seconds: 30 })));
-  const boundSeconds = (db: number): number =>
-    reportOf(stateAfter(opened([shardOf(1, ['test_a.py'])], { resources: { db } }), ...events, ...ran, closedDone())).profile.boundSeconds;
-  expect([boundSeconds(1), boundSeconds(2)]).toEqual([60, 30.5]);
+  const db = { labels: [], resources: [{ name: 'db', units: 1 }] };
+  const [both, first, second] = [1, 2, 3].map((index) => shardOf(index, ['test_a.py'])) as [Shard, Shard, Shard];
+  const took = (index: number, nodeid: string) => reported(a1, index, 1, finished(nodeid, 'passed', { seconds: 30 }));
+  const begun = (index: number) => [enqueued(index), started(a1, index), reported(a1, index, 1, collected('test_a.py', [t1, t2]))];
+  const boundSeconds = (limit: number, shards: readonly Shard[], ...events: CoordinatorEvent[]): number =>
+    reportOf(stateAfter(opened(shards, { resources: { db: limit } }), joined(a1, 1000, 8), ...events, closedDone())).profile.boundSeconds;
+  const planned = [{ ...both, needs: db }];
+  const ran = [...begun(1), took(1, t1), took(1, t2)];
+  expect([boundSeconds(1, planned, ...ran), boundSeconds(2, planned, ...ran)]).toEqual([60, 30.5]);
+  // The first run of a suite with marks: the shard that collected them left the tests to shards with their needs.
+  const parts = [first, second].map((shard) => ({ ...shard, needs: db }));
+  const needs = [t1, t2].map((id) => ({ nodeid: nodeId(id), needs: db }));
+  const marked = reported(a1, 1, 1, { ...collected('test_a.py', [t1, t2]), needs } as ReturnType<typeof collected>);
+  const split = { kind: 'shard-split', at: 2000, shard: both.id, into: parts, byNeeds: true } as const;
+  const learned = [enqueued(1), started(a1, 1), marked, split, ...begun(2), took(2, t1), ...begun(3), took(3, t2)];
+  expect([boundSeconds(1, [both], ...learned), boundSeconds(1, [both], ...ran)]).toEqual([60, 30.5]);
 });
 
 test('the bound is the longest piece that cannot be split: a file or its longest test', () => {
