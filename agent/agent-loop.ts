@@ -197,7 +197,8 @@ async function serveRun(
         shutdown,
         draining,
       );
-      loop.reportState('left run', { run: runId, agent });
+      // A dismissal is reported with its cause.
+      if (control.dismissal() === null) loop.reportState('left run', { run: runId, agent });
     } finally {
       seat?.leave();
       await session.close();

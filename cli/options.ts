@@ -450,7 +450,7 @@ export const optionTable: readonly OptionRow[] = [
     group: 'Agents and workers',
     commands: [...both, 'audit', 'plan', 'doctor'],
     fallback: '300MB',
-    meaning: 'Memory to reserve per worker with -n auto',
+    meaning: 'Memory to reserve per worker: with -n auto, and before an agent joins another run',
   }),
   row({
     name: 'max-worker-memory',
@@ -734,7 +734,7 @@ export const optionTable: readonly OptionRow[] = [
     choices: verifyModes,
     group: 'Trust',
     commands: both,
-    decided: 'require with --trust, else off',
+    decided: 'require with --trust, else off with a warning on a network Redis',
     meaning: 'What to do with runs and reports that no trusted key has signed',
     detail: '`require` refuses it, `warn` takes it and prints why `require` would not, `off` checks no signatures.',
   }),

@@ -249,7 +249,7 @@ export const errorTable = {
     exitCode: 11,
     what: 'Could not trust {source}: it is signed with key {key}, which is not trusted here.',
     why: '',
-    fix: 'If the key is yours, append its public key to the file that --trust names here, `cat KEY.pub >> FILE`, and start this command again.',
+    fix: 'Start its sender with --sign-key and a key that is trusted here. If this key is the right one, append its public key to the file of --trust, `cat KEY.pub >> FILE`, and start this command again.',
   },
   'other-role': {
     exitCode: 11,
@@ -429,7 +429,7 @@ export const errorTable = {
     exitCode: 11,
     what: 'Agent {agent} {state} {seconds} s after the request.',
     why: 'It cannot reach Redis, has another version of shardline, or trusts no key that has signed the request.',
-    fix: 'If the agent has --trust, add --sign-key FILE. Otherwise read its log, or send it SIGTERM on its machine.',
+    fix: 'Read its log, which has the cause. If it has --trust, sign with a key that it trusts for runs: --sign-key FILE. Or send it SIGTERM on its machine.',
   },
   'run-not-cancelled': {
     exitCode: 11,

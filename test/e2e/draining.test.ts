@@ -105,7 +105,7 @@ test('a run reports at once that only an agent that drains has a label', { timeo
   const plain = await agentOf(project, ['--name', 'plain'], settings);
   const first = await gpu('first');
   const run = project.shardline(['run', '--out', 'out', '--fingerprint', 'off', '--collect', 'suite'], settings);
-  const reported = said(run, /No agent has the label gpu: tests wait for one\./);
+  const reported = said(run, /No agent has the label gpu: tests wait up to 60 s for one\./);
   await eventually('the agent runs a test', () => ranIn(project).length === 1);
   sigterm(first.agent);
   await reported;

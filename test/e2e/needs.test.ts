@@ -129,7 +129,7 @@ test.each(['file', 'suite'])('reports a test that no agent can take at once, col
   expect(run.stderr).toContain(
     'Not run: tests in test_a.py need the label gpu. Fix: add `--label gpu` if this machine has what they need,',
   );
-  expect(run.stderr).not.toContain('wait for one');
+  expect(run.stderr).not.toContain('tests wait');
   const report = await project.report();
   expect(report).toMatchObject({
     verdict: 'incomplete',

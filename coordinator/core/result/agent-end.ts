@@ -59,7 +59,7 @@ export function agentEnd(state: RunState, agent: AgentRecord): End {
     case 'lost':
       return { ended: 'lost', why: `it stopped answering ${secondsIn(state, agent)} into the run` };
     case 'left':
-      return { ended: 'left', why: leftEarly(state, agent) ? `it left ${secondsIn(state, agent)} into the run, before its end` : null };
+      return { ended: 'left', why: leftEarly(state, agent) ? whyLeft(state, agent) : null };
     default:
       return assertNever(presence);
   }
@@ -69,6 +69,9 @@ export const unfitEnd = (why: UnfitCause, problem: string): End => ({
   ended: why === 'fingerprint' ? 'refused' : 'not-started',
   why: whyUnfit(why, problem),
 });
+
+const whyLeft = (state: RunState, agent: AgentRecord): string =>
+  `it ${agent.isDraining ? 'was drained and ' : ''}left ${secondsIn(state, agent)} into the run, before its end`;
 
 /** True if the agent left before the run closed. */
 const leftEarly = ({ closed, coordinatorAt }: RunState, { goneAt }: AgentRecord): boolean =>

@@ -61,7 +61,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'agent-dismissed':
       return [dismissedLine(event, state)];
     case 'agent-lost':
-      return [`Lost agent ${oneLine(event.agent)}; re-queued its unfinished tests.`, ...alone(event.agent, changes, state)];
+      return [...lostLine(event, state), ...alone(event.agent, changes, state)];
     case 'agent-left':
       return alone(event.agent, changes, state);
     case 'redis-lost':
@@ -98,8 +98,9 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
       return forecastLines(event, lateForecasts);
     case 'run-closed':
       return [...rerunNothing(state), ...onlyRefused(event.why, state), ...emptyPool(event.why, state)];
-    case 'agent-asked':
     case 'agent-draining':
+      return state.closed === null ? [`Agent ${oneLine(event.agent)} drains: it takes no more shards.`] : [];
+    case 'agent-asked':
     case 'attempt-cancelled':
     case 'attempt-lost':
     case 'attempt-started':
@@ -145,7 +146,10 @@ function waitingLines({ shard, lacks }: EventOf<'shard-waits'>, { shards, opened
     if (waits.length > 1) return [];
     // A run with its own agents does not wait for others, and says at once which tests did not run.
     if (opened.onlyAgents !== null) return [];
-    return [`No agent has ${oneLine(needsText(lacks))}: tests wait for one. Fix: start an agent with ${labelFlags(lacks)}.`];
+    const seconds = opened.waitAgentSeconds;
+    return [
+      `No agent has ${oneLine(needsText(lacks))}: tests wait up to ${seconds} s for one. Fix: start an agent with ${labelFlags(lacks)}.`,
+    ];
   }
   return verbosity === 'verbose' ? [`Shard ${shard} waits for ${oneLine(needsText(lacks))}.`] : [];
 }
@@ -236,6 +240,10 @@ function dismissedLine({ agent, why }: EventOf<'agent-dismissed'>, state: RunSta
     why === 'fingerprint' ? ['Refused', `Its results do not count. ${FIX_WORKSPACE}`] : ['Quarantined', 'Re-queued its work.'];
   return `${head} agent ${oneLine(agent)}: ${oneLine(whyDismissed(state, agent, why))}. ${end}`;
 }
+
+/** The dismissal of an agent has re-queued its tests. */
+const lostLine = ({ agent }: EventOf<'agent-lost'>, { agents }: RunState): readonly string[] =>
+  agents.get(agent)?.conduct.dismissedFor == null ? [`Lost agent ${oneLine(agent)}; re-queued its unfinished tests.`] : [];
 
 function alone(gone: AgentId, changes: readonly Change[], { agents, closed, opened, noAgentCanCome }: RunState): readonly string[] {
   const wasAlive = changes.some((change) => change.kind === 'agent-moved' && change.agent.id === gone && change.from === 'alive');

@@ -20,7 +20,9 @@ export const agentEndLines = ({ agents }: Pick<Report, 'agents'>): string[] =>
   agents.flatMap((agent) => {
     const what = agentProblem(agent);
     const head = agent.why === null ? 'WARNING' : heads[agent.ended ?? 'lost'];
-    return what === null ? [] : [`${head} agent ${oneLine(agent.id)} on ${oneLine(agent.host)} - ${oneLine(what)}`];
+    // The host of an agent whose messages do not count is not known.
+    const on = agent.host === '' ? '' : ` on ${oneLine(agent.host)}`;
+    return what === null ? [] : [`${head} agent ${oneLine(agent.id)}${on} - ${oneLine(what)}`];
   });
 
 /** Says why the agent did not serve to the end and how its workspace differs; null if neither applies. A refusal names what matters of it. */
@@ -45,8 +47,8 @@ const rejections: Readonly<Record<RejectionCause, { readonly what: string; reado
   unreadable: { what: 'could not be read', fix: `run the same version of shardline everywhere, and ${FOREIGN}` },
   'other-version': { what: 'came from another version of shardline', fix: 'install the same version of shardline everywhere' },
   'not-trusted': {
-    what: 'no trusted key has signed them',
-    fix: 'start the agent with --sign-key FILE, and add its public key, or the pool key that certifies it, to the --trust file of the run',
+    what: 'not signed with a key that the run trusts',
+    fix: 'start the agent with --sign-key FILE, a key in the --trust file of the run, or append its public key to that file',
   },
   'not-joined': { what: 'it has not joined the run', fix: FOREIGN },
   'not-holding': { what: 'about attempts that it does not hold', fix: FOREIGN },
