@@ -142,7 +142,7 @@ test('an agent with --trust drains only on a signed request', { timeout: 180_000
   const far = await agentOf(project, ['--name', 'far', '--trust', 'ours.pub', '--log-file', 'agent.log'], settings);
   const unsigned = await project.shardline(['agent', '--drain', far.id], settings);
   expect(unsigned.exitCode, unsigned.all).toBe(11);
-  expect(unsigned.stderr).toContain(`Agent ${far.id} does not drain 10 s after the request.`);
+  expect(unsigned.stderr).toContain(`Agent ${far.id} has not begun to drain 10 s after the request.`);
   expect(await project.read('agent.log')).toContain('it is not signed');
   const redis = await connect(server.url, 'attacker');
   const theirs = await readSigner(join(project.directory, 'theirs'));

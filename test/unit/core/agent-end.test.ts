@@ -58,6 +58,13 @@ test('reports an agent that left before the end of the run', () => {
   ]);
 });
 
+test('reports an agent that was drained as one that left on request', () => {
+  const draining: CoordinatorEvent = { kind: 'agent-draining', at: 2500, agent: a1 };
+  expect(endsOf(reportOf(stateAfter(opening, joined(a1), draining, left(a1, 3000), closedDone(6000))))).toEqual([
+    ['a1', 'left', 'it was drained and left 3.0 s into the run, before its end'],
+  ]);
+});
+
 test('a quarantined agent stays quarantined after it leaves', () => {
   const events: CoordinatorEvent[] = [
     joined(a1),

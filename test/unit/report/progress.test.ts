@@ -16,6 +16,7 @@ import {
   enqueued,
   finished,
   joined,
+  lost,
   opened,
   reported,
   shardOf,
@@ -146,4 +147,12 @@ test('verbose prints every test, quiet prints none', async () => {
     '\n\u001b[32mPASSED\u001b[39m a.py::t (a1)\n',
   );
   expect((await watched({ verbosity: 'quiet', isScreen: true })).receive(9000, ...begun, passed, closedDone())).toBe('');
+});
+
+test('an agent that drains is named, and one that was quarantined is not named again as lost', async () => {
+  const record = await watched();
+  record.receive(0, ...begun);
+  expect(record.receive(1000, { kind: 'agent-draining', at: 3000, agent: a1 })).toContain('Agent a1 drains: it takes no more shards.');
+  expect(record.receive(2000, { kind: 'agent-dismissed', at: 4000, agent: a1, why: 'messages' })).toContain('Quarantined agent a1');
+  expect(record.receive(3000, lost(a1, 5000))).not.toContain('Lost agent');
 });
