@@ -1,6 +1,7 @@
 // Parses the text of one option, the same for every source.
 
 import { resolve } from 'node:path';
+import { NEEDS_LIMITS } from '../shared/domain/needs.ts';
 import { parsePart } from '../shared/domain/part.ts';
 import { parseRerunLimit } from '../shared/domain/reruns.ts';
 import { PRIORITY } from '../shared/domain/run-spec.ts';
@@ -28,14 +29,7 @@ const readers: Readonly<Record<OptionKind, Reader>> = {
   text: (text) => text,
   sets: (text) => text,
   list: (text) => text,
-  labels: (text) =>
-    text.trim() !== '' &&
-    text
-      .trim()
-      .split(/\s+/)
-      .every((label) => /^[A-Za-z0-9_.-]{1,64}$/.test(label))
-      ? text
-      : { expected: 'labels of 1 to 64 letters, digits, _ . and -', fix: 'Write for example --label gpu.' },
+  labels: readLabels,
   resources: (text) =>
     parseResources(text) === null
       ? {
@@ -86,6 +80,14 @@ const readers: Readonly<Record<OptionKind, Reader>> = {
       : { expected: 'a port from 0 to 65535', fix: 'Write for example --port 7070, or --port 0 to use a free port.' },
   url: readUrl,
 };
+
+function readLabels(text: string): Value | Unfit {
+  const labels = new Set(text.trim().split(/\s+/));
+  if (![...labels].every((label) => /^[A-Za-z0-9_.-]{1,64}$/.test(label)))
+    return { expected: 'labels of 1 to 64 letters, digits, _ . and -', fix: 'Write for example --label gpu.' };
+  const { names } = NEEDS_LIMITS;
+  return labels.size <= names ? text : { expected: `at most ${names} labels`, fix: 'Give the agent only labels that tests require.' };
+}
 
 function readFlag(text: string, { name }: OptionRow): Value | Unfit {
   if (text === 'true' || text === '1') return true;

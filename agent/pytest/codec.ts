@@ -2,9 +2,10 @@
 
 import { z } from 'zod';
 import { nodeId } from '../../shared/domain/ids.ts';
-import { allNeeds, type TestNeeds } from '../../shared/domain/needs.ts';
+import { allNeeds, NEEDS_LIMITS, type TestNeeds } from '../../shared/domain/needs.ts';
 import { listOrders } from '../../shared/domain/suite/suite-list.ts';
 import { ShardlineError } from '../../shared/errors.ts';
+import { labelsSchema, needNameSchema, unitsSchema } from '../../shared/wire/attempt.ts';
 import { checked, parseJson } from '../../shared/wire/parse.ts';
 import { pythonPrintSchema } from '../../shared/wire/suite/fingerprint.ts';
 
@@ -42,8 +43,10 @@ const shown = z.discriminatedUnion('what', [
 /** What one test needs: labels of its agent, and units of resources by name. */
 const testNeeds = z.object({
   nodeid: z.string(),
-  labels: z.array(z.string()),
-  resources: z.record(z.string(), z.number().int().positive()),
+  labels: labelsSchema,
+  resources: z
+    .record(needNameSchema, unitsSchema)
+    .refine((resources) => Object.keys(resources).length <= NEEDS_LIMITS.names, `more than ${NEEDS_LIMITS.names} resources`),
 });
 
 /** The needs of a test in the words of a run. */

@@ -9,7 +9,7 @@ import type { Shard } from '../../shared/domain/shard.ts';
 import { orders } from '../../shared/domain/shard.ts';
 import { ShardlineError } from '../../shared/errors.ts';
 import { inTimeOf } from '../../shared/wire/agreed-time.ts';
-import { labelsSchema, limitsSchema, needsSchema, resourcesSchema, selectorSchema } from '../../shared/wire/attempt.ts';
+import { labelsSchema, limitsSchema, needsSchema, resourcesSchema, selectorSchema, shardNeedsSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
 import { decodeEnvelope, type Envelope, encodeMessage, type Origin, type RunAddress, requireAddress } from '../../shared/wire/envelope.ts';
 import { decodeBatch } from '../../shared/wire/events.ts';
@@ -48,7 +48,7 @@ const shardSchema: z.ZodType<Shard> = z.object({
   selectors: z.array(selectorSchema),
   predictedSeconds: seconds,
   runsLast: z.boolean().optional(),
-  needs: needsSchema.optional(),
+  needs: shardNeedsSchema.optional(),
 });
 
 const openedSchema: OwnSchemas['run-opened'] = z.object({

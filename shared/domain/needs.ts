@@ -20,6 +20,12 @@ export interface TestNeeds {
   readonly needs: Needs;
 }
 
+/**
+ * Limits of every message and file that carries needs. `nameChars` counts UTF-16 units, `names` the labels, and apart from them the resources,
+ * of one test or shard. The plugin rejects a mark beyond them: see `LONGEST_NAME` in shardline_pytest/needs.py.
+ */
+export const NEEDS_LIMITS = { nameChars: 200, names: 50, units: 1_000_000 } as const;
+
 /** How many units of each resource the fleet has. A resource that is not listed has one. */
 export type ResourceLimits = Readonly<Record<string, number>>;
 
@@ -37,6 +43,23 @@ export function allNeeds(...all: readonly Needs[]): Needs {
     labels: [...labels].sort(),
     resources: [...units].sort(([left], [right]) => (left < right ? -1 : 1)).map(([name, count]) => ({ name, units: count })),
   };
+}
+
+/**
+ * What a shard needs whose tests need all of these. Keeps at most one name beyond the limit: that is enough for `excessNames` to notice, so that
+ * the shard is given up, and the record of the run stays readable.
+ */
+export function shardNeeds(...all: readonly Needs[]): Needs {
+  const needs = allNeeds(...all);
+  const { labels, resources } = needs;
+  const most = NEEDS_LIMITS.names + 1;
+  return labels.length <= most && resources.length <= most ? needs : { labels: labels.slice(0, most), resources: resources.slice(0, most) };
+}
+
+/** Which names are more than a shard can have; null if there are not too many. */
+export function excessNames({ labels, resources }: Needs): 'labels' | 'resources' | null {
+  if (labels.length > NEEDS_LIMITS.names) return 'labels';
+  return resources.length > NEEDS_LIMITS.names ? 'resources' : null;
 }
 
 /** True if who has `own` may run a test that needs `wanted`. */

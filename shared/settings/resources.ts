@@ -1,6 +1,6 @@
 // The resources of a fleet in the configuration: how many units there are of each, and which files need one.
 
-import type { ResourceLimits } from '../domain/needs.ts';
+import { NEEDS_LIMITS, type ResourceLimits } from '../domain/needs.ts';
 
 export interface ResourceRule {
   readonly name: string;
@@ -9,8 +9,6 @@ export interface ResourceRule {
   /** Globs of test files whose tests need one unit each. */
   readonly tests: readonly string[];
 }
-
-const MOST_UNITS = 1_000_000;
 
 /** `NAME=LIMIT` words, or the table of pyproject.toml as JSON: a limit for each name, or `{ limit, tests }`. null if it is neither. */
 export function parseResources(text: string): readonly ResourceRule[] | null {
@@ -51,6 +49,6 @@ function parsed(text: string): unknown {
 }
 
 function ruleOf(name: string, limit: unknown, tests: readonly string[]): ResourceRule | null {
-  if (name === '' || name.length > 200 || typeof limit !== 'number') return null;
-  return Number.isInteger(limit) && limit >= 1 && limit <= MOST_UNITS ? { name, limit, tests } : null;
+  if (name === '' || name.length > NEEDS_LIMITS.nameChars || typeof limit !== 'number') return null;
+  return Number.isInteger(limit) && limit >= 1 && limit <= NEEDS_LIMITS.units ? { name, limit, tests } : null;
 }

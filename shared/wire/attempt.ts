@@ -2,30 +2,32 @@
 
 import { z } from 'zod';
 import { type AttemptEnding, type AttemptRequest, attemptRoles, interruptCauses } from '../domain/attempt.ts';
-import type { Needs, ResourceNeed, TestNeeds } from '../domain/needs.ts';
+import { NEEDS_LIMITS, type Needs, type ResourceNeed, type TestNeeds } from '../domain/needs.ts';
 import type { Selector } from '../domain/shard.ts';
 import { errorCodes } from '../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
 import { agentIdSchema, attemptIdSchema, listOf, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 
-const LONGEST_NAME = 200;
-const MOST_NAMES = 50;
-const MOST_UNITS = 1_000_000;
+export const needNameSchema = z.string().min(1).max(NEEDS_LIMITS.nameChars);
+export const unitsSchema = z.int().positive().max(NEEDS_LIMITS.units);
 
-const name = z.string().min(1).max(LONGEST_NAME);
-export const labelsSchema = listOf(name, { most: MOST_NAMES });
+const labelsUpTo = (most: number) => listOf(needNameSchema, { most });
+const resourcesUpTo = (most: number): z.ZodType<readonly ResourceNeed[]> =>
+  listOf(z.object({ name: needNameSchema, units: unitsSchema }), { most });
+const needsUpTo = (most: number): z.ZodType<Needs> => z.object({ labels: labelsUpTo(most), resources: resourcesUpTo(most) });
 
-export const resourcesSchema: z.ZodType<readonly ResourceNeed[]> = listOf(z.object({ name, units: z.int().positive().max(MOST_UNITS) }), {
-  most: MOST_NAMES,
-});
+export const labelsSchema = labelsUpTo(NEEDS_LIMITS.names);
+export const resourcesSchema = resourcesUpTo(NEEDS_LIMITS.names);
+export const needsSchema = needsUpTo(NEEDS_LIMITS.names);
 
-export const needsSchema: z.ZodType<Needs> = z.object({ labels: labelsSchema, resources: resourcesSchema });
+/** See `shardNeeds`. */
+export const shardNeedsSchema = needsUpTo(NEEDS_LIMITS.names + 1);
 
 /** What single tests need; tests without needs are left out. */
 export const testNeedsSchema: z.ZodType<readonly TestNeeds[]> = listOf(z.object({ nodeid: nodeIdSchema, needs: needsSchema }));
 
-export const limitsSchema = z.record(name, z.int().positive().max(MOST_UNITS));
+export const limitsSchema = z.record(needNameSchema, unitsSchema);
 
 export const selectorSchema: z.ZodType<Selector> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), file: testFileSchema }),

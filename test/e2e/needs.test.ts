@@ -160,11 +160,14 @@ test('runs a test on the agent that has its label, and learns which test needs i
   await Promise.all(agents);
 });
 
-test('counts a mark without a name as an error of its file', { timeout: 60_000 }, async () => {
-  await using project = await newProject({ 'test_a.py': 'import pytest\n@pytest.mark.resource("db", n=0)\ndef test_a(): pass\n' });
+test.each([
+  ['without a unit', '@pytest.mark.resource("db", n=0)', 'and a positive number n'],
+  ['beyond the limits', '@pytest.mark.resource("memory-bytes", n=2_000_000)', 'resource("memory-bytes"): n is more than 1000000'],
+])('counts a mark %s as an error of its file', { timeout: 60_000 }, async (_, mark, message) => {
+  await using project = await newProject({ 'test_a.py': `import pytest\n${mark}\ndef test_a(): pass\n` });
   for (const collect of ['file', 'suite']) {
     const run = await project.shardline(['run', '-n', '1', '--collect', collect, '--out', 'out']);
     expect(run.exitCode, run.all).toBe(1);
-    expect((await project.report()).collectErrors).toMatchObject([{ message: expect.stringContaining('a name and a positive number n') }]);
+    expect((await project.report()).collectErrors).toMatchObject([{ message: expect.stringContaining(message) }]);
   }
 });

@@ -2,7 +2,7 @@
 
 import { assertNever } from '../../../shared/assert-never.ts';
 import { type NodeId, shardId, type TestFile } from '../../../shared/domain/ids.ts';
-import { allNeeds, isNone, type Needs } from '../../../shared/domain/needs.ts';
+import { isNone, type Needs, shardNeeds } from '../../../shared/domain/needs.ts';
 import type { SuitePart } from '../../../shared/domain/part.ts';
 import type { Selector, Shard } from '../../../shared/domain/shard.ts';
 import type { ListGroup, SuiteList } from '../../../shared/domain/suite/suite-list.ts';
@@ -188,7 +188,7 @@ const whole = (groups: readonly ListGroup[], seconds: (group: ListGroup) => numb
 
 /** A shard that needs what one of its tests needs: its tests must stay together. */
 function inOrder(groups: readonly ListGroup[], predictedSeconds: number, known: KnownNeeds): Unnumbered {
-  const needs = allNeeds(
+  const needs = shardNeeds(
     ...groups.flatMap(({ file, nodeids }) => [known.ofFile(file), ...nodeids.flatMap((id) => known.ofTests(file).get(id) ?? [])]),
   );
   const shard = { selectors: asTests(groups), predictedSeconds };

@@ -2,7 +2,7 @@
 // need different things become different units, unless the file must stay whole.
 
 import type { NodeId, TestFile } from '../../../shared/domain/ids.ts';
-import { allNeeds, isNone, type Needs, NO_NEEDS, needsKey } from '../../../shared/domain/needs.ts';
+import { allNeeds, isNone, type Needs, NO_NEEDS, needsKey, shardNeeds } from '../../../shared/domain/needs.ts';
 import type { Selector } from '../../../shared/domain/shard.ts';
 import type { Timings } from '../../../shared/domain/suite/timings.ts';
 import { sum } from '../../../shared/numbers.ts';
@@ -30,7 +30,7 @@ export const unitsWithNeeds = (
 
 /** The unit with everything that one of its tests needs. */
 function withAll(unit: EstimatedUnit, known: KnownNeeds): EstimatedUnit {
-  const needs = allNeeds(...unit.selectors.flatMap((selector) => [known.ofFile(selector.file), ...needsIn(selector, known)]));
+  const needs = shardNeeds(...unit.selectors.flatMap((selector) => [known.ofFile(selector.file), ...needsIn(selector, known)]));
   return isNone(needs) ? unit : { ...unit, needs };
 }
 
@@ -56,13 +56,13 @@ function divided(unit: EstimatedUnit, known: KnownNeeds, timings: Timings): read
   const overhead = timing === undefined ? 0 : timing.collectSeconds + timing.fixtureSeconds;
   const parts = [...groups.values()].map((group): EstimatedUnit => {
     const ids = group.map(([id]) => id);
-    const needs = allNeeds(own, ...group.map(([, each]) => each));
+    const needs = shardNeeds(own, ...group.map(([, each]) => each));
     return { selectors: [{ kind: 'part', file, only: ids, except: [] }], seconds: secondsOf(ids) + overhead, needs };
   });
   const rest: EstimatedUnit = {
     selectors: [{ kind: 'part', file, only: null, except: [...tests.keys()] }],
     seconds: secondsOf(others) + overhead,
-    ...(isNone(own) ? {} : { needs: own }),
+    ...(isNone(own) ? {} : { needs: shardNeeds(own) }),
   };
   return [...parts, rest];
 }

@@ -1,7 +1,7 @@
 // Words for what tests need and the fleet does not have.
 
 import type { ShardId } from '../../../shared/domain/ids.ts';
-import { limitOf, type Needs, NO_NEEDS, type ResourceLimits } from '../../../shared/domain/needs.ts';
+import { excessNames, limitOf, NEEDS_LIMITS, type Needs, NO_NEEDS, type ResourceLimits } from '../../../shared/domain/needs.ts';
 import type { ShardRecord, Wait } from '../state/records.ts';
 import type { RunState } from '../state/run-state.ts';
 
@@ -30,7 +30,10 @@ export function needsText({ labels, resources }: Needs, limits: ResourceLimits =
 /** What a shard lacked that was given up for its needs, in words; null for any other shard. */
 export function lackedBy({ opened }: RunState, { state, shard, waits }: ShardRecord): string | null {
   if (state.kind !== 'given-up' || state.why !== 'unmet-needs') return null;
-  const { resources } = shard.needs ?? NO_NEEDS;
+  const { needs = NO_NEEDS } = shard;
+  const tooMany = excessNames(needs);
+  if (tooMany !== null) return `more than ${NEEDS_LIMITS.names} ${tooMany}, the limit for tests that run together`;
+  const { resources } = needs;
   const excessive = resources.filter(({ name, units }) => units > limitOf(opened.resources, name));
   return needsText(excessive.length > 0 ? { labels: [], resources: excessive } : (waits.at(-1)?.lacks ?? NO_NEEDS), opened.resources);
 }

@@ -102,6 +102,9 @@ describe('settings', () => {
     expect(await mistakes(agent([...redis, '--label', '']))).toEqual([
       expect.stringContaining('--label  is invalid: expected labels of 1 to 64'),
     ]);
+    const many = (count: number): string => Array.from({ length: count }, (_, index) => `l${index}`).join(' ');
+    expect((await agent([...redis, '--label', `${many(50)} l0`])).labels).toHaveLength(50);
+    expect(await mistakes(agent([...redis, '--label', many(51)]))).toEqual([expect.stringContaining('expected at most 50 labels')]);
   });
 
   test('resources are limits, or limits with the files that need one', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../../coordinator/core/decide/decide.ts';
+import { NONE_KNOWN, unitsWithNeeds } from '../../../coordinator/core/plan/unit-needs.ts';
 import { merge } from '../../../coordinator/core/result/merge.ts';
 import { LOST_HOLD_MS } from '../../../coordinator/core/state/attempts/holders.ts';
 import { claimsOf } from '../../../coordinator/core/state/attempts/unit-claims.ts';
@@ -10,6 +11,7 @@ import type { RunState } from '../../../coordinator/core/state/run-state.ts';
 import { type AgentId, agentId, nodeId, shardId } from '../../../shared/domain/ids.ts';
 import type { Needs } from '../../../shared/domain/needs.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
+import { needsSchema, shardNeedsSchema } from '../../../shared/wire/attempt.ts';
 import {
   collected,
   decideAll,
@@ -243,6 +245,28 @@ test('gives up a shard that needs more units than a resource has', () => {
   expect(decideAll(state)).toMatchObject([{ kind: 'give-up-shard', why: 'unmet-needs' }, { kind: 'close-run' }]);
   const { notRun } = merge(state, { finishedAt: 9000, mergeSeconds: 0 });
   expect(notRun).toMatchObject([{ lacks: '3 units of the resource db, which has 2' }]);
+});
+
+const many = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `n${String(index).padStart(3, '0')}`);
+
+test.each([
+  ['labels', label],
+  ['resources', (...names: string[]): Needs => ({ labels: [], resources: names.map((name) => ({ name, units: 1 })) })],
+] as const)('gives up tests that must stay together and need more %s than an attempt can name', (what, needing) => {
+  const unit = { selectors: shardOf(1, ['test_1.py']).selectors, seconds: 1 };
+  const needsOfPlan = (count: number): Needs | undefined => {
+    const tests = new Map(many(count).map((name) => [nodeId(`test_1.py::${name}`), needing(name)]));
+    return unitsWithNeeds([unit], { ...NONE_KNOWN, ofTests: () => tests }, { unit: 'file' }, new Map())[0]?.needs;
+  };
+  const opening = (count: number) => opened([{ ...shardOf(1, ['test_1.py']), needs: needsOfPlan(count) }]);
+  expect(startsOf(stateAfter(opening(50), labelled(a1, ...many(50))))).toEqual(['s1']);
+  expect(needsSchema.safeParse(needsOfPlan(50)).success).toBe(true);
+  const state = stateAfter(opening(80), labelled(a1, ...many(50)));
+  expect(decideAll(state)).toMatchObject([{ kind: 'give-up-shard', why: 'unmet-needs' }, { kind: 'close-run' }]);
+  const { notRun, exitCode } = merge(state, { finishedAt: 9000, mergeSeconds: 0 });
+  expect(notRun).toMatchObject([{ lacks: `more than 50 ${what}, the limit for tests that run together` }]);
+  expect(exitCode).toBe(11);
+  expect(shardNeedsSchema.safeParse(needsOfPlan(80)).success).toBe(true);
 });
 
 test('divides a shard by the needs that its collection shows', () => {

@@ -6,7 +6,7 @@
 
 import type { AttemptId } from '../../../../shared/domain/ids.ts';
 import { isSameClaim, type UnitsClaim } from '../../../../shared/domain/leased-units.ts';
-import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
+import { excessNames, hasLabels, limitOf, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
 import { unitsInUse } from '../../state/attempts/holders.ts';
 import { sharesUnits } from '../../state/attempts/unit-claims.ts';
 import { openWait, waitingSince } from '../../state/attempts/waits.ts';
@@ -119,7 +119,9 @@ export const decideUnmet = (state: RunState, due: readonly ShardRecord[]): reado
 
 /** What the shard needs and the fleet will not have; null if it has all, or may still get it. */
 export function unmetNeeds(state: RunState, record: ShardRecord): Needs | null {
-  const { labels, resources } = record.shard.needs ?? NO_NEEDS;
+  const { needs = NO_NEEDS } = record.shard;
+  if (excessNames(needs) !== null) return needs;
+  const { labels, resources } = needs;
   const excessive = resources.filter(({ name, units }) => units > limitOf(state.opened.resources, name));
   if (excessive.length > 0) return { labels: [], resources: excessive };
   const wait = openWait(record);

@@ -1,7 +1,7 @@
 // Decides which agents get an attempt whose tests need labels. Agents with the same labels share a queue, their lane.
 
 import type { AttemptRole, Lane } from '../../../../shared/domain/attempt.ts';
-import { allNeeds, hasLabels, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
+import { allNeeds, excessNames, hasLabels, type Needs, NO_NEEDS } from '../../../../shared/domain/needs.ts';
 import { sharesUnits } from '../../state/attempts/unit-claims.ts';
 import { isServing, takesWork } from '../../state/conduct.ts';
 import type { AgentRecord, AttemptRecord, ShardRecord } from '../../state/records.ts';
@@ -14,7 +14,9 @@ export function needsOf(state: RunState, record: ShardRecord, role: AttemptRole)
   if (role !== 'rerun' || [...record.files.values()].every((progress) => progress.needs.size === 0)) return needs;
   // A test may have run without its labels in the shard's needs, because its agent happened to have them.
   const named = rerunWork(state, record.shard.id).selectors.flatMap((selector) => (selector.kind === 'tests' ? selector.nodeids : []));
-  return allNeeds(needs, ...[...record.files.values()].flatMap((progress) => named.flatMap((id) => progress.needs.get(id) ?? [])));
+  const all = allNeeds(needs, ...[...record.files.values()].flatMap((progress) => named.flatMap((id) => progress.needs.get(id) ?? [])));
+  // A rerun with too many names runs what the shard itself can; the failures of the others stay.
+  return excessNames(all) === null ? all : needs;
 }
 
 const labelsOf = ({ info }: AgentRecord): Lane => info?.labels ?? [];

@@ -1,7 +1,7 @@
 // Divides a shard whose last attempt left tests that need more than the shard has. Tests with equal needs stay together.
 
 import { type ShardId, shardId } from '../../../../shared/domain/ids.ts';
-import { allNeeds, covers, isNone, type Needs, NO_NEEDS, needsKey } from '../../../../shared/domain/needs.ts';
+import { allNeeds, covers, isNone, type Needs, NO_NEEDS, needsKey, shardNeeds } from '../../../../shared/domain/needs.ts';
 import type { Shard } from '../../../../shared/domain/shard.ts';
 import { hasEnded, type ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';
@@ -22,7 +22,7 @@ export function divideByNeeds(state: RunState, shard: ShardId): readonly Shard[]
   if (record === undefined) return [];
   const { needs: own = NO_NEEDS } = record.shard;
   const groups = Map.groupBy(
-    unitsOf(state, record).map((unit) => ({ unit, needs: allNeeds(own, needsOfUnit(record, unit)) })),
+    unitsOf(state, record).map((unit) => ({ unit, needs: shardNeeds(own, needsOfUnit(record, unit)) })),
     ({ needs }) => needsKey(needs),
   );
   const next = state.shards.size + 1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,11 +12,14 @@ if TYPE_CHECKING:
 
 REQUIRES = "requires"
 RESOURCE = "resource"
+# The limits of every message that carries needs: see NEEDS_LIMITS in shared/domain/needs.ts. A longer one would not be read.
 LONGEST_NAME = 200
+MOST_NAMES = 50
+MOST_UNITS = 1_000_000
 
 
 class BadMark(Exception):
-    """A mark that names no label or resource."""
+    """A mark that names no label or resource, or is beyond the limits."""
 
 
 class Needs:
@@ -30,6 +34,8 @@ class Needs:
         for mark in item.iter_markers(RESOURCE):
             name, units = resource_of(mark)
             self.resources.setdefault(name, units)
+        check_count(REQUIRES, "labels", len(self.labels))
+        check_count(RESOURCE, "resources", len(self.resources))
 
     def __bool__(self) -> bool:
         return bool(self.labels or self.resources)
@@ -45,6 +51,11 @@ class Needs:
         return {"nodeid": key, "labels": sorted(self.labels), "resources": dict(sorted(self.resources.items()))}
 
 
+def check_count(mark: str, what: str, count: int) -> None:
+    if count > MOST_NAMES:
+        raise BadMark(f"pytest.mark.{mark}: a test needs at most {MOST_NAMES} {what}, and this one needs {count}")
+
+
 def arguments_of(mark: pytest.Mark) -> tuple[object, ...]:
     if mark.kwargs or not mark.args:
         raise BadMark(f'pytest.mark.{REQUIRES} needs labels as its arguments, as in pytest.mark.{REQUIRES}("gpu")')
@@ -53,7 +64,7 @@ def arguments_of(mark: pytest.Mark) -> tuple[object, ...]:
 
 def label_of(argument: object) -> str:
     if not is_name(argument):
-        raise BadMark(f"pytest.mark.{REQUIRES}({argument!r}): a label is a text of 1 to {LONGEST_NAME} characters")
+        raise BadMark(f"pytest.mark.{REQUIRES}({reprlib.repr(argument)}): a label is a text of 1 to {LONGEST_NAME} characters")
     return str(argument)
 
 
@@ -62,9 +73,20 @@ def resource_of(mark: pytest.Mark) -> tuple[str, int]:
     units = mark.kwargs.get("n", 1)
     is_whole = isinstance(units, int) and not isinstance(units, bool) and units > 0
     if len(mark.args) != 1 or not is_name(mark.args[0]) or set(mark.kwargs) - {"n"} or not is_whole:
-        raise BadMark(f'pytest.mark.{RESOURCE} needs a name and a positive number n, as in pytest.mark.{RESOURCE}("payments-sandbox", n=1)')
-    return str(mark.args[0]), int(units)
+        raise BadMark(
+            f"pytest.mark.{RESOURCE} needs a name of 1 to {LONGEST_NAME} characters and a positive number n, "
+            f'as in pytest.mark.{RESOURCE}("payments-sandbox", n=1)'
+        )
+    name = str(mark.args[0])
+    if units > MOST_UNITS:
+        raise BadMark(f'pytest.mark.{RESOURCE}("{name}"): n is more than {MOST_UNITS}. Count in larger units')
+    return name, int(units)
 
 
 def is_name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME
+    return isinstance(value, str) and 0 < utf16_units(value) <= LONGEST_NAME
+
+
+def utf16_units(text: str) -> int:
+    """The length of the text as the coordinator counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
