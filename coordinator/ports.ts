@@ -13,6 +13,7 @@ import type { Census } from '../shared/domain/suite/census.ts';
 import type { PythonPrint } from '../shared/domain/suite/fingerprint.ts';
 import type { FoundCache } from '../shared/domain/suite/pytest-cache.ts';
 import type { Timings } from '../shared/domain/suite/timings.ts';
+import type { ShardlineError } from '../shared/errors.ts';
 import type { GroupVerdict } from '../shared/wire/group.ts';
 import type { LeaseHolder } from '../shared/wire/lease-holder.ts';
 import type { LogRecord } from '../shared/wire/run-log.ts';
@@ -102,8 +103,14 @@ export interface RunChannel {
 
 /** What the runs of a pool have claimed of their resources. Every key expires. */
 export interface UnitsStore {
-  /** Entries that cannot be read are left out. `now` is the time of the server's clock, in milliseconds. */
-  read(): Promise<{ readonly version: string; readonly now: number; readonly book: UnitsBook }>;
+  /** `now` is the time of the server's clock, in milliseconds. A text that no coordinator wrote is left out. */
+  read(): Promise<{
+    readonly version: string;
+    readonly now: number;
+    readonly book: UnitsBook;
+    /** Set if a newer shardline wrote an entry: `book` lacks it, so the units that it holds are not known. */
+    readonly unreadable: ShardlineError | null;
+  }>;
   /**
    * Replaces what this run has claimed (null: nothing), and removes the runs that are `gone`. Changes nothing and returns false if something
    * was written since `version` was read.

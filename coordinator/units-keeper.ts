@@ -95,13 +95,14 @@ const ended = (over: AbortSignal): Promise<void> =>
 
 /**
  * Resolves with the granted attempts; null if nothing was written, because other runs write all the time, another coordinator has taken this
- * run over, or `ending` has aborted.
+ * run over, or `ending` has aborted. Rejects with `units-unreadable` if the run claims units while a run of a newer shardline may hold them.
  */
 async function askStore(store: UnitsStore, request: UnitsRequest, ending?: AbortSignal): Promise<ReadonlySet<AttemptId> | null> {
   const isEnding = (): boolean => ending?.aborted === true;
   for (let tries = 0; tries < TRIES && !isEnding(); tries += 1) {
-    const { version, now, book } = await store.read();
+    const { version, now, book, unreadable } = await store.read();
     if (isDeposed(book, request, now) || isEnding()) return null;
+    if (unreadable !== null && request.claims.length > 0) throw unreadable;
     const isKnown = book.has(request.run);
     if (request.claims.length === 0 && !isKnown) return new Set();
     const units = request.claims.length === 0 ? null : leaseUnits(book, request, now);

@@ -6,6 +6,7 @@ import { createInbox } from '../../coordinator/event-queue.ts';
 import type { RunChannel, UnitsStore } from '../../coordinator/ports.ts';
 import { keepUnits } from '../../coordinator/units-keeper.ts';
 import { attemptId, shardId } from '../../shared/domain/ids.ts';
+import { ShardlineError } from '../../shared/errors.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { opened, stateAfter } from './core/run-kit.ts';
@@ -13,7 +14,7 @@ import { opened, stateAfter } from './core/run-kit.ts';
 const claims = [{ attempt: attemptId(shardId(1), 1), resources: [{ name: 'db', units: 1 }] }];
 
 /** A store whose calls the test answers, and a keeper that uses it. */
-function keeping(wanted: RunState['units']['wanted']) {
+function keeping(wanted: RunState['units']['wanted'], unreadable: ShardlineError | null = null) {
   const state = stateAfter(opened([]));
   state.units.wanted = wanted;
   const calls: string[] = [];
@@ -22,7 +23,7 @@ function keeping(wanted: RunState['units']['wanted']) {
     read: () =>
       new Promise((resolve) => {
         calls.push('read');
-        answers.push(() => resolve({ version: '', now: 1000, book: new Map([[state.opened.spec.runId, entry]]) }));
+        answers.push(() => resolve({ version: '', now: 1000, book: new Map([[state.opened.spec.runId, entry]]), unreadable }));
       }),
     write: (_version, units) =>
       new Promise((resolve) => {
@@ -33,7 +34,8 @@ function keeping(wanted: RunState['units']['wanted']) {
   const entry = { epoch: 1, until: 5000, limits: {}, claims: [] };
   const over = new AbortController();
   const channel = { runId: state.opened.spec.runId, epoch: 1 } as unknown as RunChannel;
-  const keeper = keepUnits({ channel, state, inbox: createInbox(), clock: systemClock }, store, over.signal);
+  const inbox = createInbox();
+  const keeper = keepUnits({ channel, state, inbox, clock: systemClock }, store, over.signal);
   const end = (): void => {
     state.units.wanted = [];
     over.abort();
@@ -43,7 +45,7 @@ function keeping(wanted: RunState['units']['wanted']) {
     await eventually(`the call ${call}`, () => answers.length > 0 && calls.at(-1) === call);
     answers.shift()?.(isWritten);
   };
-  return { calls, answer, end, ended: keeper.ended };
+  return { calls, answer, end, ended: keeper.ended, inbox };
 }
 
 test('releases the units after the last write has arrived', async () => {
@@ -84,4 +86,23 @@ test('ends without the release if Redis does not answer', async () => {
   end();
   await ended;
   expect(calls).toEqual(['read']);
+});
+
+const unreadable = new ShardlineError('units-unreadable', { key: 'k', runId: 'r', problem: 'another is newer' });
+
+test('ends a run that needs units while a run of a newer version may hold them, and claims nothing', async () => {
+  const { calls, answer, ended, inbox } = keeping(claims, unreadable);
+  await answer('read');
+  await ended;
+  expect(calls).toEqual(['read']);
+  expect(await inbox.next()).toMatchObject([{ kind: 'redis-lost', message: expect.stringContaining('another is newer') }]);
+});
+
+test('leaves a run without claims alone while a run of a newer version holds units', async () => {
+  const { calls, answer, end, ended } = keeping([], unreadable);
+  await answer('read');
+  await answer('release');
+  end();
+  await ended;
+  expect(calls).toEqual(['read', 'release']);
 });

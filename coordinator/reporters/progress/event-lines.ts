@@ -65,7 +65,7 @@ export function eventLines({ event, state, changes, tally, lateForecasts }: News
     case 'agent-left':
       return alone(event.agent, changes, state);
     case 'redis-lost':
-      return [`Lost Redis: ${oneLine(event.message)}. Ending the run with the results so far.`];
+      return [`Lost Redis: ${oneLine(event.message.replaceAll('\n', ' ').replace(/\.$/, ''))}. Ending the run with the results so far.`];
     case 'message-rejected':
       return isFirstRejection(state, event) ? [rejectedLine(event)] : [];
     case 'stream-read':

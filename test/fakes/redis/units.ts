@@ -10,7 +10,7 @@ export const modelUnits = (server: RedisServer, redis: Connection, pool: string,
   read: () =>
     redis.request(() => {
       const { units, unitsVersion: version } = poolOf(server, pool);
-      return { version, now: Math.floor(server.schedule.now()), book: new Map(units) };
+      return { version, now: Math.floor(server.schedule.now()), book: new Map(units), unreadable: null };
     }),
   write: (version, entry, gone) =>
     redis.request(() => {
