@@ -24,6 +24,7 @@ import type { PoolMember } from '../ports.ts';
 import { countCurrentWork } from './current-work.ts';
 import { startHeartbeat, withinASecond } from './heartbeat.ts';
 import { joinRun } from './joined-run.ts';
+import { knownRuns } from './known-runs.ts';
 
 /**
  * How long an idle agent waits for a run before it looks at the open runs all the same: longer costs fewer commands, and it must be shorter
@@ -76,8 +77,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     throw thrown;
   }
   const keys = poolKeys(pool);
-  const served = new Set<RunId>();
-  const unreadable = new Set<string>();
+  const known = knownRuns();
   let declined: readonly Decline[] = [];
   const decline = (run: RunId, problem: ShardlineError): void => {
     declined = [...declined.filter((earlier) => earlier.run !== run), { run, cause: declineCauseOf(problem.code) }].slice(-DECLINED_KEPT);
@@ -110,9 +110,10 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
   const heart = startHeartbeat(sayAlive, warn, PRESENCE_MS.poolBeat);
 
   const openRun = async (): Promise<RunSpec | null> => {
-    const runs = Object.entries(await retryWhileUnavailable(() => redis.hgetall(keys.runs), warn));
-    const specs = runs
-      .filter(([id]) => !served.has(id as RunId) && (membership.only === null || id === membership.only))
+    const announced = await retryWhileUnavailable(() => redis.hgetall(keys.runs), warn);
+    known.forget(announced);
+    const specs = Object.entries(announced)
+      .filter(([id]) => !known.isServed(id as RunId) && (membership.only === null || id === membership.only))
       .flatMap(([id, text]) => readableSpec(id, text))
       .sort(byUrgency);
     const open = await unexpired(specs);
@@ -125,7 +126,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
     const now = await retryWhileUnavailable(() => serverNow(redis, pool), warn);
     return specs.filter(({ runId, expiresAt = Number.POSITIVE_INFINITY }) => {
       if (now < expiresAt) return true;
-      served.add(runId);
+      known.serve(runId);
       decline(runId, new ShardlineError('run-expired', { runId, at: instant(expiresAt) }));
       return false;
     });
@@ -139,8 +140,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
       return [decodeSpec(text, { pool, run: named.data, verifier }, `run ${named.data}`)];
     } catch (thrown) {
       if (!(thrown instanceof ShardlineError)) throw thrown;
-      if (!unreadable.has(text)) decline(named.data, thrown);
-      unreadable.add(text);
+      if (known.isNews(named.data, text)) decline(named.data, thrown);
       return [];
     }
   };
@@ -155,7 +155,7 @@ export async function redisPoolMember(membership: PoolMembership): Promise<Redis
       return null;
     },
     async join(spec) {
-      served.add(spec.runId);
+      known.serve(spec.runId);
       membership.joining?.(spec);
       return work.count(
         spec.runId,

@@ -194,6 +194,25 @@ test('a job without ids does not go on with a run that everyone left long ago', 
   group.leave();
 });
 
+test('a group keeps the members and verdicts of two generations, and a job of the one before finds its verdict', async () => {
+  const name = randomUUID();
+  const group = await joinAs(name);
+  const leading = await group.lead(never);
+  const verdictOf = (generation: number): GroupVerdict => ({ ...red, line: `failed ${generation}` });
+  for (let generation = 1; generation <= 12; generation += 1) {
+    const before = generation === 1 ? null : verdictOf(generation - 1);
+    expect(await group.join(at(1, `#${generation}`, generation))).toMatchObject({ generation, verdict: null, before });
+    expect(await group.verdict(generation - 1)).toEqual(before);
+    await leading.conclude(generation, verdictOf(generation));
+    expect(await group.join(at(1, `#${generation}`, generation))).toMatchObject({ generation, verdict: verdictOf(generation), before });
+  }
+  const { members, verdicts } = groupKeys(name);
+  const fields = ['11/at 1', '11/attempt', '11/begun', '12/at 1', '12/attempt', '12/begun'];
+  expect((await redis.hkeys(members)).sort()).toEqual(fields);
+  expect((await redis.hkeys(verdicts)).sort()).toEqual(['11', '12', 'ended 11', 'ended 12']);
+  group.leave();
+});
+
 test('every key of a group has a lifetime', async () => {
   const name = randomUUID();
   const group = await joinAs(name);

@@ -1,5 +1,5 @@
 -- Finds the generation of a group that this job belongs to. A retry begins the next generation once the present one has ended, or has
--- been left by everyone. A job that repeats the call, because the connection lost its reply, gets the same generation.
+-- been left by everyone. It deletes what was kept of generations before the present one. A job that repeats the call, because the connection lost its reply, gets the same generation.
 --
 -- Without ids of a provider, only time distinguishes the next build from a late job of this one. Such a job begins the next generation if the
 -- present one ended too long ago, or was left by everyone.
@@ -45,6 +45,15 @@ if begins then
   generation = generation + 1
   redis.call('SET', KEYS[1], generation)
   if ARGV[4] == '1' then redis.call('HSET', KEYS[2], field('fresh'), 1) end
+  -- Only the generation before is read again: its verdict says what a retry runs.
+  for _, name in ipairs(redis.call('HKEYS', KEYS[2])) do
+    if tonumber(string.match(name, '^(%d+)/') or generation) < generation - 1 then redis.call('HDEL', KEYS[2], name) end
+  end
+  for _, name in ipairs(redis.call('HKEYS', KEYS[3])) do
+    if tonumber(string.match(name, '^(%d+)$') or string.match(name, '^ended (%d+)$') or generation) < generation - 1 then
+      redis.call('HDEL', KEYS[3], name)
+    end
+  end
 end
 
 if place ~= '' and token ~= '' then redis.call('HSET', KEYS[2], field('at ' .. place), token) end
