@@ -16,7 +16,8 @@ export const RESOURCE_LEASE_MS = 8000;
  * longer, and a take-over takes less time, so it stops no test.
  */
 export const UNRENEWED_MS = 15_000;
-const CHECK_MS = 500;
+/** How often an agent checks, in milliseconds. */
+export const CHECK_MS = 500;
 
 const usesResources = ({ needs = NO_NEEDS }: AttemptRequest): boolean => needs.resources.length > 0;
 

@@ -1,8 +1,9 @@
 // When an agent stops attempts that use resources.
 
 import { expect, test } from 'vitest';
+import { graceOf } from '../../../agent/core/interrupt.ts';
 import type { JoinedRun } from '../../../agent/ports.ts';
-import { keepResourceLease, RESOURCE_LEASE_MS, UNRENEWED_MS, withoutUnits } from '../../../agent/resource-lease.ts';
+import { CHECK_MS, keepResourceLease, RESOURCE_LEASE_MS, UNRENEWED_MS, withoutUnits } from '../../../agent/resource-lease.ts';
 import { LOST_HOLD_MS } from '../../../coordinator/core/state/attempts/holders.ts';
 import { PATIENCE } from '../../../coordinator/lease-claim.ts';
 import type { AttemptRequest } from '../../../shared/domain/attempt.ts';
@@ -84,8 +85,10 @@ test.each([
   expect([...interrupted]).toEqual(stopped);
 });
 
-/** A check, the grace of pytest, and the time until it is killed. */
-const STOP_MS = 6000;
+/** For Redis to answer, and for a killed process to be gone. */
+const SLACK_MS = 2000;
+/** From the moment when attempts may not go on until the last of their tests has stopped. */
+const STOP_MS = CHECK_MS + graceOf('superseded', null).killMs + SLACK_MS;
 
 test('stops them before others get the resources', () => {
   expect(RESOURCE_LEASE_MS + STOP_MS).toBeLessThan(LOST_HOLD_MS);
