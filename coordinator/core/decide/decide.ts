@@ -12,7 +12,7 @@ import { isComplete, lacksOnlySerial } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
 import { dueInOrder, supersededAttempts } from '../state/shard-index.ts';
 import type { Action } from './actions.ts';
-import { admit } from './admission.ts';
+import { admissionOf } from './admission.ts';
 import { decideGiveUps } from './give-up.ts';
 import { isSuspect, isToHalve } from './isolate-crash.ts';
 import { decideUnmet, grantStarts } from './needs/grants.ts';
@@ -50,10 +50,11 @@ function decideWork(state: RunState): readonly Action[] {
   // Late results can complete a planned shard; it is then settled and needs no attempt.
   const open = state.index.unsettled.size - (state.index.due.size - due.length);
   const cancelled = superseded(state);
-  return grantStarts(state, [
+  const admission = admissionOf(state, others);
+  const actions = [
     ...stranded(state).map(lose),
     ...[...cancelled, ...overstaying(state)].map(callOff),
-    ...admit(state, others).map(start),
+    ...admission.ordered.map(start),
     ...stragglers(state).map(backup),
     ...waitingForNothing(state)
       .filter((attempt) => !cancelled.includes(attempt))
@@ -61,7 +62,8 @@ function decideWork(state: RunState): readonly Action[] {
     ...decideRechecks(state),
     ...decideAlone(state, open, alone),
     ...decideReruns(state, open === 0),
-  ]);
+  ];
+  return grantStarts(state, actions, admission);
 }
 
 const dismissedBy = (actions: readonly Action[]): ReadonlySet<AgentId> =>

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { nextAttempt } from '../../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../../coordinator/core/decide/decide.ts';
 import { NONE_KNOWN, unitsWithNeeds } from '../../../coordinator/core/plan/unit-needs.ts';
@@ -9,7 +9,7 @@ import type { CoordinatorEvent } from '../../../coordinator/core/state/events.ts
 import { reduce } from '../../../coordinator/core/state/reduce.ts';
 import type { RunState } from '../../../coordinator/core/state/run-state.ts';
 import { type AgentId, agentId, nodeId, shardId } from '../../../shared/domain/ids.ts';
-import type { Needs } from '../../../shared/domain/needs.ts';
+import { isNone, type Needs, NO_NEEDS } from '../../../shared/domain/needs.ts';
 import type { Shard } from '../../../shared/domain/shard.ts';
 import { needsSchema, shardNeedsSchema } from '../../../shared/wire/attempt.ts';
 import {
@@ -285,4 +285,87 @@ test('divides a shard by the needs that its collection shows', () => {
     [resource('db'), [{ kind: 'tests', file: 'test_1.py', nodeids: [ids[2], ids[3]] }]],
   ]);
   expect(parts.map(({ isPart }) => isPart)).toEqual([false, false]);
+});
+
+describe('with a deadline', () => {
+  const deadline = { deadline: { seconds: 3600, reserveSeconds: 1 } };
+  /** Shards of these needs, of a second each, in the order of the plan. */
+  const shardsOf = (...needs: readonly Needs[]): readonly Shard[] =>
+    needs.map((each, index) => (isNone(each) ? shardOf(index + 1, [`test_${index + 1}.py`]) : needing(index + 1, each)));
+  const times = (count: number, needs: Needs): readonly Needs[] => Array.from({ length: count }, () => needs);
+  const namesOf = (from: number, to: number): readonly string[] => Array.from({ length: to - from + 1 }, (_, index) => `s${from + index}`);
+  const waitsOf = (actions: ReturnType<typeof decideAll>): readonly string[] =>
+    actions.flatMap((action) => (action.kind === 'await-needs' ? [action.shard] : []));
+  const done = (agent: AgentId, shard: number): readonly CoordinatorEvent[] => [
+    started(agent, shard),
+    reported(agent, shard, 1, collected(`test_${shard}.py`, [])),
+    ended(agent, shard),
+  ];
+  /** Four xdist workers take nine attempts: two each, and one for the agent. */
+  const four = joined(a1, 1000, 4);
+
+  test('shards that wait for a resource leave the room to others, and the next one starts first when the resource is free', () => {
+    const state = stateAfter(opened(shardsOf(...times(20, resource('db')), ...times(40, NO_NEEDS)), deadline), four);
+    const actions = decideAll(state);
+    const starts = actions.flatMap((action) => (action.kind === 'start-attempt' ? [action.shard] : []));
+    expect(starts).toEqual(['s1', ...namesOf(21, 28)]);
+    expect(waitsOf(actions)).toEqual(namesOf(2, 20));
+    expect(then(state, ...done(a1, 21), ...done(a1, 22))).toEqual(['s29', 's30']);
+    expect(then(state, ...done(a1, 1), ...done(a1, 23))).toEqual(['s2', 's31']);
+  });
+
+  test('shards that wait for a label leave the room to others, and start once an agent has it', () => {
+    const state = stateAfter(opened(shardsOf(...times(20, label('gpu')), ...times(40, NO_NEEDS)), deadline), four);
+    const actions = decideAll(state);
+    expect(actions.flatMap((action) => (action.kind === 'start-attempt' ? [action.shard] : []))).toEqual(namesOf(21, 29));
+    expect(waitsOf(actions)).toEqual(namesOf(1, 20));
+    expect(then(state, joined(a2, 1000, 1, { labels: ['gpu'] }))).toEqual(namesOf(1, 3));
+  });
+
+  test('a shard waits for a label that no agent has, also while there is no room', () => {
+    const state = stateAfter(opened(shardsOf(...times(12, NO_NEEDS), label('gpu'), resource('db')), deadline), four);
+    expect(waitsOf(decideAll(state))).toEqual(['s13']);
+  });
+
+  test('the shards of one lane do not fill the room of other agents', () => {
+    const shards = shardsOf(...times(20, label('gpu')), ...times(20, label('big')), ...times(20, NO_NEEDS));
+    const state = stateAfter(
+      opened(shards, deadline),
+      four,
+      labelled(a2, 'gpu'),
+      joined(agentId('a3'), 1000, 1, { labels: ['big', 'arm'] }),
+    );
+    // Two xdist workers have room for five attempts, one for three, and all seven together for 17.
+    expect(startsOf(state)).toEqual([...namesOf(1, 5), ...namesOf(21, 23), ...namesOf(41, 49)]);
+    expect(waitsOf(decideAll(state))).toEqual([]);
+    expect(then(state, ...done(a2, 1))).toEqual(['s6']);
+  });
+
+  test('a slot is idle for others while a lane has more than its agents can run', () => {
+    // From second 1 to the drain at second 28: nothing fits, and each of the three slots takes a shard all the same.
+    const long = (shard: Shard): Shard => ({ ...shard, predictedSeconds: 40 });
+    const shards = shardsOf(...times(5, label('gpu')), ...times(5, NO_NEEDS)).map(long);
+    const changes = { deadline: { seconds: 30, reserveSeconds: 1 }, order: 'longest' } as const;
+    const state = stateAfter(opened(shards, changes), joined(a1), joined(a2, 1000, 1, { labels: ['gpu'] }));
+    expect(startsOf(state)).toEqual(['s1', 's6', 's7']);
+  });
+
+  test('what a draining agent still runs takes no room from others', () => {
+    const state = stateAfter(opened(shardsOf(...times(60, NO_NEEDS)), deadline), four);
+    expect(startsOf(state)).toEqual(namesOf(1, 9));
+    for (const name of [1, 2, 3, 4, 5, 6, 7, 8, 9]) reduce(state, started(a1, name));
+    expect(then(state, joined(a2, 1000, 1), draining(a1))).toEqual(namesOf(10, 12));
+  });
+
+  test('starts a shard once other runs grant its units, though others have taken the room meanwhile', () => {
+    const opening = opened(shardsOf(...times(2, resource('db')), ...times(40, NO_NEEDS)), deadline);
+    const state = stateAfter({ ...opening, spec: { ...opening.spec, unitsIn: 'default' } }, four);
+    expect(decideAll(state).filter(({ kind }) => kind !== 'start-attempt')).toMatchObject([
+      { kind: 'await-needs', shard: 's2' },
+      { kind: 'claim-units', claims: [{ attempt: 's1.1' }] },
+    ]);
+    expect(state.index.live.size).toBe(9);
+    expect(decideAll(state)).toEqual([]);
+    expect(then(state, { kind: 'units-leased', at: 2000, granted: ['s1.1'], waiting: [] } as unknown as CoordinatorEvent)).toEqual(['s1']);
+  });
 });

@@ -13,8 +13,9 @@ import { openWait, waitingSince } from '../../state/attempts/waits.ts';
 import type { ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';
 import type { Action } from '../actions.ts';
+import type { Admission } from '../admission.ts';
 import { nextAttemptId } from '../attempt-request.ts';
-import { isAnyoneHere, isAnyoneWorking, laneFor, needsOf } from './placement.ts';
+import { isAnyoneHere, isAnyoneWorking, isPlaceable, needsOf } from './placement.ts';
 
 type Start = Extract<Action, { readonly kind: 'start-attempt' }>;
 
@@ -24,40 +25,68 @@ interface Asking {
   readonly needs: Needs;
 }
 
-/** Returns the actions without the starts that must wait, and with a new `await-needs` for each of these that did not wait before. */
-export function grantStarts(state: RunState, actions: readonly Action[]): readonly Action[] {
+/**
+ * Returns the actions without the starts that must wait, and with a new `await-needs` for each of these that lacks something and did not wait
+ * before. A start that `admission` does not admit asks for nothing, except for a label that no agent has: no room helps it.
+ */
+export function grantStarts(state: RunState, actions: readonly Action[], admission: Admission): readonly Action[] {
   const asking = actions.flatMap((action) => askingOf(state, action));
-  if (asking.length === 0 && state.units.wanted.length === 0) return actions;
+  const book = openBook(state);
+  const denied = new Set<Action>();
+  let isStarting = false;
+  const ask = (asked: Asking): void => {
+    if (!book.grants(asked)) {
+      denied.add(asked.start);
+      return;
+    }
+    admission.start(asked.record);
+    isStarting = true;
+  };
+  const tooLong: Asking[] = [];
+  for (const asked of inTurn(state, asking)) {
+    const answer = admission.judge(asked.record);
+    if (answer === 'admissible' || !isPlaced(state, asked) || (answer === 'no-room' && awaitsUnits(state, asked))) ask(asked);
+    else if (answer === 'too-long') tooLong.push(asked);
+    else denied.add(asked.start);
+  }
+  const isFilling = !isStarting;
+  for (const asked of tooLong) {
+    if (isFilling && admission.fillsIdleSlot(asked.record)) ask(asked);
+    else denied.add(asked.start);
+  }
+  return [...actions.filter((action) => !denied.has(action)), ...book.waits, ...claims(state, book.wanted, book.starting)];
+}
+
+/** The units that are in use or kept free, as one start after the other asks for its own. */
+function openBook(state: RunState) {
   const inUse = new Map(unitsInUse(state));
   const isServed = !sharesUnits(state) || isAnyoneWorking(state);
-  const denied = new Set<Action>();
   const waits: Action[] = [];
   const wanted: UnitsClaim[] = [];
   const starting = new Set<AttemptId>();
-  for (const { start, record, needs } of asking.toSorted((one, other) => turnOf(state, one) - turnOf(state, other))) {
-    let lacks = lacking(state, start, needs, inUse);
+  /** Whether the start has all that it needs. If not, its wait is recorded and the units it lacks are kept free for it. */
+  const grants = (asked: Asking): boolean => {
+    const { record, needs } = asked;
+    if (needs === NO_NEEDS) return true;
+    let lacks = lacking(state, asked, inUse);
     // Other runs may use these units until an agent takes the work of this one.
-    if (!isServed && needs.resources.length > 0 && (lacks === null || lacks.resources.length > 0)) {
-      denied.add(start);
-      continue;
-    }
+    if (!isServed && needs.resources.length > 0 && (lacks === null || lacks.resources.length > 0)) return false;
     if (lacks === null && sharesUnits(state) && needs.resources.length > 0) {
       const claim = { attempt: nextAttemptId(record), resources: needs.resources };
       if (isGranted(state, claim)) {
         starting.add(claim.attempt);
-        continue;
+        return true;
       }
       wanted.push(claim);
-      denied.add(start);
       // Until the first answer, it is not known whether the shard waits.
-      if (!state.units.waiting.has(claim.attempt)) continue;
+      if (!state.units.waiting.has(claim.attempt)) return false;
       lacks = { labels: [], resources: needs.resources };
     }
-    if (lacks === null) continue;
-    denied.add(start);
+    if (lacks === null) return true;
     if (isNewWait(state, record, lacks)) waits.push({ kind: 'await-needs', shard: record.shard.id, lacks });
-  }
-  return [...actions.filter((action) => !denied.has(action)), ...waits, ...claims(state, wanted, starting)];
+    return false;
+  };
+  return { waits, wanted, starting, grants };
 }
 
 /** A grant is for the units that were claimed: the attempt may need others by now. */
@@ -76,20 +105,32 @@ function claims({ units }: RunState, wanted: readonly UnitsClaim[], starting: Re
 function askingOf(state: RunState, action: Action): readonly Asking[] {
   if (action.kind !== 'start-attempt') return [];
   const record = state.shards.get(action.shard);
-  if (record === undefined) return [];
-  const needs = needsOf(state, record, action.role);
-  return needs === NO_NEEDS ? [] : [{ start: action, record, needs }];
+  return record === undefined ? [] : [{ start: action, record, needs: needsOf(state, record, action.role) }];
 }
 
-/** Shards whose units are claimed already go first, so that no claim gives way to a later one. */
-const turnOf = ({ units }: RunState, { record }: Asking): number =>
-  units.wanted.some(({ attempt }) => attempt === nextAttemptId(record)) ? Number.NEGATIVE_INFINITY : waitingSince(record);
+/** Whether the shard has claimed its units. */
+const isClaimed = ({ units }: RunState, record: ShardRecord): boolean =>
+  units.wanted.length > 0 && units.wanted.some(({ attempt }) => attempt === nextAttemptId(record));
+
+/** What has waited longest goes first. Shards whose units are claimed already go before, so that no claim gives way to a later one. */
+function inTurn(state: RunState, asking: readonly Asking[]): readonly Asking[] {
+  const turnOf = ({ record }: Asking): number => (isClaimed(state, record) ? Number.NEGATIVE_INFINITY : waitingSince(record));
+  const turns = asking.map((asked) => ({ asked, turn: turnOf(asked) }));
+  return turns.sort((one, other) => (one.turn === other.turn ? 0 : one.turn - other.turn)).map(({ asked }) => asked);
+}
+
+/** Whether the start waits for units. They are few and nothing else may use them, so it needs no room in the queue. */
+const awaitsUnits = (state: RunState, { record }: Asking): boolean =>
+  isClaimed(state, record) || (openWait(record)?.lacks.resources.length ?? 0) > 0;
+
+/** A rerun that no agent can take starts and is used up at once: the failure stays. */
+const isPlaced = (state: RunState, { start: { role }, needs: { labels } }: Asking): boolean =>
+  labels.length === 0 || role === 'rerun' || role === 'recheck' || isPlaceable(state, labels);
 
 /** What the attempt lacks; null if it may start. Counts its units as in use either way, so that no later one overtakes it. */
-function lacking(state: RunState, { role }: Start, { labels, resources }: Needs, inUse: Map<string, number>): Needs | null {
-  // A rerun that no agent can take starts and is used up at once: the failure stays.
-  const isPlaced = labels.length === 0 || role === 'rerun' || role === 'recheck' || laneFor(state, labels) !== null;
-  if (!isPlaced) return { labels: missingLabels(state, labels), resources: [] };
+function lacking(state: RunState, asked: Asking, inUse: Map<string, number>): Needs | null {
+  const { labels, resources } = asked.needs;
+  if (!isPlaced(state, asked)) return { labels: missingLabels(state, labels), resources: [] };
   const lacks = resources.filter(({ name, units }) => (inUse.get(name) ?? 0) + units > limitOf(state.opened.resources, name));
   for (const { name, units } of resources) inUse.set(name, (inUse.get(name) ?? 0) + units);
   return lacks.length === 0 ? null : { labels: [], resources: lacks };
@@ -125,7 +166,7 @@ export function unmetNeeds(state: RunState, record: ShardRecord): Needs | null {
   const excessive = resources.filter(({ name, units }) => units > limitOf(state.opened.resources, name));
   if (excessive.length > 0) return { labels: [], resources: excessive };
   const wait = openWait(record);
-  if (wait === null || wait.lacks.labels.length === 0 || laneFor(state, labels) !== null) return null;
+  if (wait === null || wait.lacks.labels.length === 0 || isPlaceable(state, labels)) return null;
   const { waitAgentSeconds } = state.opened;
   const isLate = state.coordinatorAt - wait.since >= waitAgentSeconds * 1000;
   return isLate || (isEveryoneHere(state) && !mayReturn(state, labels)) ? wait.lacks : null;

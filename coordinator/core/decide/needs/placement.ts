@@ -6,6 +6,7 @@ import { sharesUnits } from '../../state/attempts/unit-claims.ts';
 import { isServing, takesWork } from '../../state/conduct.ts';
 import type { AgentRecord, AttemptRecord, ShardRecord } from '../../state/records.ts';
 import type { RunState } from '../../state/run-state.ts';
+import { liveAttempts } from '../pace.ts';
 import { rerunWork } from '../rerun.ts';
 
 /** What the shard's next attempt of this role needs. */
@@ -21,27 +22,50 @@ export function needsOf(state: RunState, record: ShardRecord, role: AttemptRole)
 
 const labelsOf = ({ info }: AgentRecord): Lane => info?.labels ?? [];
 
-/**
- * The lane for an attempt that needs these labels: the one with the fewest attempts per xdist worker. null if no agent that takes
- * attempts has them. Do not call it without labels: such an attempt is for every agent.
- */
-export function laneFor(state: RunState, labels: readonly string[]): Lane | null {
-  const lanes = new Map<string, { readonly lane: Lane; workers: number }>();
+/** The agents of a lane, and its attempts. */
+export interface LaneLoad {
+  readonly lane: Lane;
+  workers: number;
+  agents: number;
+  /** Attempts that are queued or run. */
+  live: number;
+}
+
+/** The lanes of the agents that take attempts. */
+export function lanesOf(state: RunState): readonly LaneLoad[] {
+  const lanes = new Map<string, LaneLoad>();
   for (const agent of state.agents.values()) {
     if (agent.info === null || !takesWork(state, agent)) continue;
     const lane = labelsOf(agent);
-    if (!hasLabels(lane, labels)) continue;
-    const known = lanes.get(laneKey(lane)) ?? { lane, workers: 0 };
-    known.workers += Math.max(1, agent.info?.workers ?? 1);
+    const known = lanes.get(laneKey(lane)) ?? { lane, workers: 0, agents: 0, live: 0 };
+    known.workers += Math.max(1, agent.info.workers);
+    known.agents += 1;
     lanes.set(laneKey(lane), known);
   }
-  const live = [...state.index.live].filter(({ lane }) => lane !== null);
-  const load = ({ lane, workers }: { readonly lane: Lane; readonly workers: number }): number =>
-    live.filter((attempt) => attempt.lane !== null && laneKey(attempt.lane) === laneKey(lane)).length / workers;
-  // An agent with few labels can do less of the other work.
-  const best = [...lanes.values()].sort((one, other) => load(one) - load(other) || one.lane.length - other.lane.length)[0];
-  return best?.lane ?? null;
+  for (const { lane } of liveAttempts(state)) {
+    const known = lane === null ? undefined : lanes.get(laneKey(lane));
+    if (known !== undefined) known.live += 1;
+  }
+  return [...lanes.values()];
 }
+
+/** The lane with these labels that has the fewest attempts per xdist worker; null if none has them. */
+export function leastLoaded<Load extends LaneLoad>(lanes: readonly Load[], labels: readonly string[]): Load | null {
+  const load = ({ live, workers }: Load): number => live / workers;
+  const able = lanes.filter(({ lane }) => hasLabels(lane, labels));
+  // An agent with few labels can do less of the other work.
+  return able.sort((left, right) => load(left) - load(right) || left.lane.length - right.lane.length)[0] ?? null;
+}
+
+/**
+ * The lane for an attempt that needs these labels. null if no agent that takes attempts has them. Do not call it without labels: such an
+ * attempt is for every agent.
+ */
+export const laneFor = (state: RunState, labels: readonly string[]): Lane | null => leastLoaded(lanesOf(state), labels)?.lane ?? null;
+
+/** Whether an agent that takes attempts has these labels. */
+export const isPlaceable = (state: RunState, labels: readonly string[]): boolean =>
+  [...state.agents.values()].some((agent) => agent.info !== null && takesWork(state, agent) && hasLabels(labelsOf(agent), labels));
 
 /** True if an agent has joined, so that it is known what the agents of the run can do. */
 export const isAnyoneHere = (state: RunState): boolean =>
@@ -69,3 +93,5 @@ export function stranded(state: RunState): readonly AttemptRecord[] {
 }
 
 const laneKey = (lane: Lane): string => JSON.stringify(lane);
+
+export const isSameLane = (one: Lane, other: Lane): boolean => laneKey(one) === laneKey(other);
