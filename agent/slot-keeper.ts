@@ -1,8 +1,8 @@
 // The slots of this machine, which belong to the agent and not to a session: one for each xdist worker. A run takes a slot before it fetches
 // an attempt, and frees it when that attempt has ended. Which run is next, core/slot-order.ts decides. An attempt that must run alone, as
-// serial tests do, waits until no other run has a slot, and meanwhile no run gets one.
+// serial tests do, waits until no other run has a slot. Meanwhile only runs that rank before its own get one, and while it runs, none does.
 
-import { byTurn, type SlotClaim, type Urgency } from './core/slot-order.ts';
+import { byTurn, ranksBefore, type SlotClaim, type Urgency } from './core/slot-order.ts';
 import type { SharedSlots, Slot } from './ports.ts';
 
 /** A run's place at the slots, from its open session until it leaves. */
@@ -92,13 +92,22 @@ export function createSlotKeeper(now: () => number): SlotKeeper {
   };
   /** Whether no other run has a slot. */
   const isAlone = (held: Held): boolean => [...seats].every((seat) => seat === held || seat.taken.size === 0);
+  /** The waiting attempt whose run ranks first; of equals, the one that was fetched first. */
+  const firstSoloist = (): Soloist | undefined => {
+    const [earliest, ...later] = soloists;
+    return later.reduce((first, each) => (first && ranksBefore(each.held.urgency, first.held.urgency) ? each : first), earliest);
+  };
   const handOut = (): void => {
-    for (const { held, begin } of soloists) {
-      if (!isAlone(held)) return;
-      begin(true);
-    }
+    const isAsking = (held: Held): boolean => held.asking.size > 0;
+    const mayBegin = ({ held }: Soloist): boolean =>
+      isAlone(held) && ![...seats].some((seat) => isAsking(seat) && ranksBefore(seat.urgency, held.urgency));
+    let waiting = firstSoloist();
+    for (; waiting !== undefined && mayBegin(waiting); waiting = firstSoloist()) waiting.begin(true);
     const alone = [...seats].find((held) => held.alone.size > 0);
-    const mayTake = (held: Held): boolean => held.asking.size > 0 && (alone === undefined || held === alone);
+    const mayTake = (held: Held): boolean =>
+      isAsking(held) &&
+      (alone === undefined || held === alone) &&
+      (waiting === undefined || ranksBefore(held.urgency, waiting.held.urgency));
     while (isFree()) {
       const [next] = [...seats].filter(mayTake).sort((left, right) => byTurn(claimOf(left), claimOf(right)));
       const [give] = next?.asking ?? [];

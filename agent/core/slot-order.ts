@@ -29,6 +29,9 @@ export const byUrgency = (left: Urgency, right: Urgency): number => byRank(left,
 export const byTurn = (left: SlotClaim, right: SlotClaim): number =>
   byRank(left, right) || left.taken - right.taken || left.servedMs - right.servedMs || left.openedAt - right.openedAt;
 
+/** Whether the run ranks before the other: by priority or deadline, not merely by its start. */
+export const ranksBefore = (left: Urgency, right: Urgency): boolean => byRank(left, right) < 0;
+
 function byRank(left: Urgency, right: Urgency): number {
   const [first, second] = [left.drain?.at ?? Number.POSITIVE_INFINITY, right.drain?.at ?? Number.POSITIVE_INFINITY];
   if (left.priority !== right.priority) return right.priority - left.priority;

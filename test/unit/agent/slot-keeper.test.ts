@@ -106,7 +106,7 @@ test('a fetch that is aborted gets no slot, and takes none from others', async (
 
 test('an attempt that runs alone waits until no other run has a slot, and then none gets one', async () => {
   const keeper = createSlotKeeper(() => 0);
-  const [first, second] = [keeper.enter(run('a'), 2), keeper.enter(run('b', { priority: 1 }), 2)];
+  const [first, second] = [keeper.enter(run('a'), 2), keeper.enter(run('b'), 2)];
   const [solo, held] = [await first.take(never), await second.take(never)];
   const waits = watched(solo?.alone(never));
   const other = pulling(second);
@@ -121,6 +121,71 @@ test('an attempt that runs alone waits until no other run has a slot, and then n
   solo?.free();
   await settled();
   expect([other.slots.length, third.slots.length]).toEqual([1, 1]);
+});
+
+test.each([
+  ['of higher priority', { priority: 10 }],
+  ['with a nearer deadline', { drain: { at: 1000 } }],
+])('an attempt that waits to run alone takes no slot from a run %s', async (_which, urgency) => {
+  const keeper = createSlotKeeper(() => 0);
+  const [low, equal, high] = [keeper.enter(run('low'), 8), keeper.enter(run('equal'), 8), keeper.enter(run('high', urgency), 8)];
+  const [solo, long] = [await low.take(never), await high.take(never)];
+  const waits = watched(solo?.alone(never));
+  const [others, urgent] = [pulling(equal), pulling(high)];
+  await settled();
+  // The run fetches what it has, and one of its fetches waits for a slot.
+  expect([waits.answer, others.slots.length, urgent.slots.length]).toEqual([undefined, 0, 7]);
+  long?.free();
+  await settled();
+  expect([waits.answer, others.slots.length, urgent.slots.length]).toEqual([undefined, 0, 8]);
+  high.leave();
+  await settled();
+  expect([waits.answer, others.slots.length]).toEqual([true, 0]);
+});
+
+test('an attempt that runs alone begins once a more urgent run has no slot and asks for none', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const [low, high] = [keeper.enter(run('low'), 2), keeper.enter(run('high', { priority: 1 }), 2)];
+  const [solo, held] = [await low.take(never), await high.take(never)];
+  const waits = watched(solo?.alone(never));
+  const next = high.take(never);
+  held?.free();
+  await settled();
+  expect(waits.answer).toBeUndefined();
+  (await next)?.free();
+  await settled();
+  expect(waits.answer).toBe(true);
+});
+
+test('after an attempt that ran alone, a more urgent run is next, though another one waits to run alone', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const [low, high] = [keeper.enter(run('low'), 2), keeper.enter(run('high', { priority: 1 }), 2)];
+  const [solo, later] = [await low.take(never), await low.take(never)];
+  expect(await solo?.alone(never)).toBe(true);
+  const urgent = pulling(high);
+  const waits = watched(later?.alone(never));
+  await settled();
+  expect([waits.answer, urgent.slots.length]).toEqual([undefined, 0]);
+  solo?.free();
+  await settled();
+  expect([waits.answer, urgent.slots.length]).toEqual([undefined, 2]);
+});
+
+test('of two attempts that wait to run alone, that of the more urgent run begins first', async () => {
+  const keeper = createSlotKeeper(() => 0);
+  const seats = [
+    keeper.enter(run('a'), 4),
+    keeper.enter(run('b', { priority: 1 }), 4),
+    keeper.enter(run('c', { priority: 2 }), 4),
+  ] as const;
+  const [low, high, held] = [await seats[0].take(never), await seats[1].take(never), await seats[2].take(never)];
+  const waits = [watched(low?.alone(never)), watched(high?.alone(never))];
+  held?.free();
+  await settled();
+  expect(waits.map(({ answer }) => answer)).toEqual([undefined, true]);
+  high?.free();
+  await settled();
+  expect(waits.map(({ answer }) => answer)).toEqual([true, true]);
 });
 
 test('of two attempts that run alone, one of each run, one begins when the other has ended', async () => {
