@@ -1,10 +1,15 @@
 // The rules for every simulated run: the invariants of a run, and a report that matches the truth of the scenario.
 
 import { decide } from '../../coordinator/core/decide/decide.ts';
+import { isSuspect } from '../../coordinator/core/decide/isolate-crash.ts';
+import { slotsOf } from '../../coordinator/core/decide/pace.ts';
 import { merge } from '../../coordinator/core/result/merge.ts';
+import { awaitsList } from '../../coordinator/core/state/collection/suite.ts';
 import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import type { ShardRecord } from '../../coordinator/core/state/records.ts';
 import { reduce } from '../../coordinator/core/state/reduce.ts';
+import { lacksOnlySerial } from '../../coordinator/core/state/remaining-work.ts';
 import { openRun, type RunState } from '../../coordinator/core/state/run-state.ts';
 import { LEASE_MS } from '../../coordinator/lease-claim.ts';
 import { assertNever } from '../../shared/assert-never.ts';
@@ -12,7 +17,7 @@ import { hasLabels, limitOf, type Needs, NO_NEEDS } from '../../shared/domain/ne
 import { isFailure, type Outcome } from '../../shared/domain/outcome.ts';
 import type { Report, ReportedTest } from '../../shared/domain/report.ts';
 import type { Ended, Played } from './play.ts';
-import type { Fault, Scenario, SimulatedTest } from './scenario.ts';
+import { type Fault, hasNearDeadline, type Scenario, type SimulatedTest } from './scenario.ts';
 
 /** How late a loop may end because it waits for the answer of a server that is up. */
 const SLACK_MS = 6000;
@@ -23,6 +28,8 @@ const LEAST_TIMEOUT_MS = 6000;
 const LEAST_SILENCE_MS = 14_000;
 /** The longest time between two renewals of a lease by a coordinator with a slow network. */
 const SLOWEST_RENEWAL_MS = 4000;
+/** How long a shard may be due while an agent is idle: decisions follow events. */
+const IDLE_MS = 2000;
 /** As in coordinator/core/state/settle.ts. */
 const LOSSES_PER_EXECUTION = 3;
 
@@ -65,7 +72,7 @@ const mayStopLate = ({ scenario, second }: Played): boolean =>
   (second !== null && brings(second.scenario, 'interrupt')) ||
   scenario.limits.maxfail > 0 ||
   scenario.limits.crashLimit > 0 ||
-  scenario.limits.deadlineSeconds !== null;
+  hasNearDeadline(scenario);
 
 /** Does Redis restart without some of its data? */
 const isForgetful = ({ faults }: Scenario): boolean => faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
@@ -87,6 +94,7 @@ function problemsOfRun(played: Played, run: Ended): readonly string[] {
   checkPlan(run, rule);
   checkRecord(run, rule);
   checkLosses(scenario, run, rule);
+  checkStarts(scenario, run, rule);
   checkAccounts(scenario, run, rule);
   checkOutcomes(played, run, rule);
   checkVerdict(scenario, run, rule);
@@ -153,6 +161,32 @@ function checkRecord({ journal, state }: Ended, rule: Rule): void {
   rule(state.closed !== null, 'the loop ended before the run was closed');
   rule(decide(state).length === 0, 'something is decided after the end');
 }
+
+/** While an agent is idle, a shard that needs nothing starts, whatever other shards wait for. */
+function checkStarts(scenario: Scenario, { opening, journal }: Ended, rule: Rule): void {
+  // No coordinator decides while it or Redis is away, and a near deadline leaves shards out.
+  if (hasNearDeadline(scenario) || brings(scenario, 'freeze', 'take-over', 'restart', 'cut', 'slow', 'break')) return;
+  const state = openRun(opening);
+  let idleSince: number | null = null;
+  for (const event of journal) {
+    reduce(state, event);
+    const isIdle =
+      !awaitsList(state) && state.closed === null && state.interruptedBy === null && state.index.live.size < slotsOf(state).workers;
+    const isDue = [...state.index.due].some((record) => isFree(state, record));
+    idleSince = isIdle && isDue ? (idleSince ?? state.coordinatorAt) : null;
+    if (idleSince === null || state.coordinatorAt - idleSince <= IDLE_MS) continue;
+    rule(false, 'a shard that needs nothing did not start, and an agent was idle');
+    return;
+  }
+}
+
+/** A shard that was never tried, needs nothing and need not run alone. */
+const isFree = (state: RunState, record: ShardRecord): boolean =>
+  record.state.kind === 'planned' &&
+  !record.shard.needs &&
+  record.shard.runsLast !== true &&
+  !isSuspect(record) &&
+  !lacksOnlySerial(state, record);
 
 /** When nothing can be lost, nothing is declared lost. */
 function checkLosses(scenario: Scenario, { journal }: Ended, rule: Rule): void {
@@ -275,7 +309,7 @@ function checkVerdict(scenario: Scenario, { report }: Ended, rule: Rule): void {
     `exit code ${exitCode} says something else than ${verdict}`,
   );
   if (verdict === 'no-tests') rule(expected.length === 0, 'the verdict is no-tests, and there are some');
-  if (verdict === 'deadline') rule(scenario.limits.deadlineSeconds !== null, 'the verdict is deadline, and there is none');
+  if (verdict === 'deadline') rule(hasNearDeadline(scenario), 'the verdict is deadline, and none is near');
   if (verdict === 'interrupted') rule(brings(scenario, 'interrupt'), 'the verdict is interrupted, and nobody interrupted the run');
   checkWhole(scenario, report, rule);
 }
@@ -283,7 +317,7 @@ function checkVerdict(scenario: Scenario, { report }: Ended, rule: Rule): void {
 /** When nothing can prevent a test from running, all tests run, whatever happens meanwhile, and the verdict follows from the truth alone. */
 function checkWhole(scenario: Scenario, report: Report, rule: Rule): void {
   const { files, limits, agents } = scenario;
-  if (brings(scenario, 'interrupt') || limits.deadlineSeconds !== null || limits.maxfail > 0 || limits.crashLimit > 0) return;
+  if (brings(scenario, 'interrupt') || hasNearDeadline(scenario) || limits.maxfail > 0 || limits.crashLimit > 0) return;
   const isSteady = files.every(({ tests }) =>
     tests.every((test) => (test.manner === 'steady' || test.manner === 'heals') && !isSlow(test)),
   );

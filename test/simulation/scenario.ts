@@ -136,7 +136,14 @@ export function scenarioOf(seed: number): Scenario {
   return { seed, collect, files, agents, faults, limits: limitsOf(random, weather), isSigned: seed % 2 === 0 };
 }
 
-/** The scenario of the seed, with tests that need labels and resources. */
+/** A deadline that no run comes near. It changes in which order shards start, and nothing else. */
+const FAR_SECONDS = 3600;
+
+/** May the run end at its deadline? */
+export const hasNearDeadline = ({ limits: { deadlineSeconds } }: Scenario): boolean =>
+  deadlineSeconds !== null && deadlineSeconds < FAR_SECONDS;
+
+/** The scenario of the seed, with tests that need labels and resources. Half of those without a deadline get one that is far away. */
 export function needyScenarioOf(seed: number): Scenario {
   const scenario = scenarioOf(seed);
   const random = randomOf(seed, 'needs');
@@ -154,9 +161,11 @@ export function needyScenarioOf(seed: number): Scenario {
   });
   // A Redis that loses its data forgets who uses what.
   const isForgetful = scenario.faults.some((fault) => fault.kind === 'restart' && fault.keeps !== 'all');
+  const far = randomOf(seed, 'far deadline').chance(0.5) ? FAR_SECONDS : null;
   const rival = isForgetful ? [] : Array.from({ length: random.int(0, 5) }, rivalUse).filter((each) => each.resources.length > 0);
   return {
     ...scenario,
+    limits: { ...scenario.limits, deadlineSeconds: scenario.limits.deadlineSeconds ?? far },
     resources,
     files,
     agents,

@@ -55,7 +55,7 @@ export function virtualTime(startsAt: number): VirtualTime {
         if (timer.run === null) continue;
         if (timer.at > until) {
           push(heap, timer);
-          return false;
+          return isOver();
         }
         now = timer.at;
         timer.run();
