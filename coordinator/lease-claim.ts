@@ -68,7 +68,7 @@ export const KNOWN_GONE: LeasePatience = { ...PATIENCE, lookMs: 200 };
 
 /** For a run that no coordinator has served. */
 export const NEW_RUN: TakeOver = {
-  earlier: async () => [],
+  earlier: async () => ({ attempts: [], keys: new Map() }),
   onWait: () => undefined,
   signal: new AbortController().signal,
   isKnownGone: false,

@@ -17,6 +17,7 @@ import type { ShardlineError } from '../shared/errors.ts';
 import type { GroupVerdict } from '../shared/wire/group.ts';
 import type { LeaseHolder } from '../shared/wire/lease-holder.ts';
 import type { LogRecord } from '../shared/wire/run-log.ts';
+import type { AgentKeys } from '../shared/wire/trust/agent-keys.ts';
 import type { DiscoveredFile } from './core/plan/discovered-file.ts';
 import type { BatchNumber, EventOf, OwnEvent } from './core/state/events.ts';
 
@@ -41,13 +42,21 @@ export interface EnqueuedAttempt {
   readonly lane: Lane | null;
 }
 
+/** What earlier coordinators of a run have recorded. */
+export interface Earlier {
+  /** The attempts that they enqueued. */
+  readonly attempts: readonly EnqueuedAttempt[];
+  /** The keys of its agents. */
+  readonly keys: AgentKeys;
+}
+
 /** How to take a run over from an earlier coordinator. */
 export interface TakeOver {
   /**
-   * Called once that coordinator can enqueue no more; resolves with the attempts that it enqueued. `log` is the run's log in Redis, to which
-   * it can add nothing more either; null without one.
+   * Called once that coordinator can enqueue no more. `log` is the run's log in Redis, to which it can add nothing more either; null without
+   * one.
    */
-  readonly earlier: (log: SharedLog | null) => Promise<readonly EnqueuedAttempt[]>;
+  readonly earlier: (log: SharedLog | null) => Promise<Earlier>;
   /** Called once if that coordinator may be alive, with the longest time to wait for it. */
   readonly onWait: (holder: LeaseHolder, upToSeconds: number) => void;
   /** Ends the wait. */
@@ -130,8 +139,8 @@ export interface StreamedEvents {
 }
 
 /**
- * An entry of the run's stream that could not be read. `agent` is its sender; null if that is unknown. `from` is its number, if its signature
- * proves the sender.
+ * An entry of the run's stream that could not be read. `agent` is its sender; null if that is unknown. `from` is its number, and `keyId` names
+ * the key of its signature, if that proves the sender.
  */
 export interface UnreadableEntry {
   readonly kind: 'unreadable';
@@ -140,6 +149,7 @@ export interface UnreadableEntry {
   readonly why: RejectionCause;
   readonly problem: string;
   readonly from?: BatchNumber;
+  readonly keyId?: string;
 }
 
 /** The record of one run, from which its state is rebuilt. */

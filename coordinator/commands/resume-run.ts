@@ -64,7 +64,7 @@ export async function resumeRun(given: Setting, interrupts: Interrupts): Promise
       if (picked === null) throw refused(given, 'its coordinator has ended it, or Redis has lost its log');
       latest = await readPicked(given, picked, [log, await missingRecords(shared)]);
       if (announcedSpec(latest.opening).runId !== spec.runId) throw refused(given, 'its coordinator restarted it just now; try again');
-      return [...latest.state.attempts.values()];
+      return { attempts: [...latest.state.attempts.values()], keys: latest.keys };
     },
     onWait({ host, pid }, upToSeconds) {
       given.edge.stderr.write(

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { attemptRoles, interruptCauses } from '../../shared/domain/attempt.ts';
 import { absenceCauses } from '../../shared/domain/fleet/decline.ts';
+import { agentId } from '../../shared/domain/ids.ts';
 import { notRunReasons } from '../../shared/domain/outcome.ts';
 import { rejectionCauses } from '../../shared/domain/report.ts';
 import type { Shard } from '../../shared/domain/shard.ts';
@@ -11,8 +12,16 @@ import { ShardlineError } from '../../shared/errors.ts';
 import { inTimeOf } from '../../shared/wire/agreed-time.ts';
 import { labelsSchema, limitsSchema, needsSchema, resourcesSchema, selectorSchema, shardNeedsSchema } from '../../shared/wire/attempt.ts';
 import { coverageOptionsSchema, reportedCoverageSchema } from '../../shared/wire/coverage.ts';
-import { decodeEnvelope, type Envelope, encodeMessage, type Origin, type RunAddress, requireAddress } from '../../shared/wire/envelope.ts';
-import { decodeBatch } from '../../shared/wire/events.ts';
+import {
+  decodeEnvelope,
+  type Envelope,
+  encodeMessage,
+  keyIdSchema,
+  type Origin,
+  type RunAddress,
+  requireAddress,
+} from '../../shared/wire/envelope.ts';
+import { batchEnvelope, eventsIn } from '../../shared/wire/events.ts';
 import {
   agentIdSchema,
   attemptIdSchema,
@@ -30,6 +39,7 @@ import { NO_VERIFIER, type Signer, type Verifier } from '../../shared/wire/signa
 import { pythonPrintSchema } from '../../shared/wire/suite/fingerprint.ts';
 import { runCacheSchema } from '../../shared/wire/suite/pytest-cache.ts';
 import { loadSchema } from '../../shared/wire/suite/suite-list.ts';
+import type { AgentKey } from '../../shared/wire/trust/agent-keys.ts';
 import { unitKinds } from '../core/plan/affinity.ts';
 import { type CloseReason, type CoordinatorEvent, dismissalCauses, type EventOf, type OwnEvent } from '../core/state/events.ts';
 
@@ -162,6 +172,8 @@ const ownSchemas: OwnSchemas = {
     why: z.enum(rejectionCauses),
     problem: z.string(),
     from: batchNumberSchema.exactOptional(),
+    // Earlier versions did not record it.
+    keyId: keyIdSchema.exactOptional(),
   }),
   'run-resumed': z.object({ kind: z.literal('run-resumed'), at }),
   'no-agent-can-come': z.object({ kind: z.literal('no-agent-can-come'), at, message: z.string() }),
@@ -195,6 +207,8 @@ export interface DecodedRecord {
   readonly seq: number;
   /** In the order in which the run loop took them, by the clock of the coordinator that did. */
   readonly events: readonly CoordinatorEvent[];
+  /** The key of the message that the record is about; null for other records, and if the recording coordinator did not require signatures. */
+  readonly key: AgentKey | null;
 }
 
 /**
@@ -216,23 +230,30 @@ export async function* decodeLog(
     if (last !== null && own.seq !== last + 1) throw bad(source, `record ${last + 1} is missing`);
     last = own.seq;
     verifier.verify(own, `record ${own.seq} of ${source}`);
-    const events = decodeRecord(record, own, `record ${own.seq} of ${source}`, verifier.isStrict);
-    yield { seq: own.seq, events };
+    const decoded = decodeRecord(record, own, `record ${own.seq} of ${source}`, verifier.isStrict);
+    yield { seq: own.seq, ...decoded };
     // A run restarts under another run id.
-    if (events.some(({ kind }) => kind === 'run-restarted')) address = null;
+    if (decoded.events.some(({ kind }) => kind === 'run-restarted')) address = null;
   }
 }
 
-function decodeRecord({ batch }: LogRecord, own: Envelope, source: string, isSigned: boolean): readonly CoordinatorEvent[] {
+function decodeRecord({ batch }: LogRecord, own: Envelope, source: string, isSigned: boolean): Omit<DecodedRecord, 'seq'> {
   const event = decodeOwn(own, source);
   if ((event.kind === 'stream-read') !== (batch !== null)) throw bad(source, 'a batch and the record that it was read belong together');
-  if (event.kind !== 'stream-read' || batch === null) return [event];
+  if (event.kind !== 'stream-read' || batch === null) return { events: [event], key: rejectedKey(event) };
   // The coordinator that recorded the batch had verified it, and its record says which batch it was.
   if (isSigned && event.digest !== digestOf(batch.text)) throw bad(source, 'the batch is not the one that was recorded');
-  const { agent, seq, events } = decodeBatch(batch.text, { ...own, verifier: NO_VERIFIER }, source);
+  const sent = batchEnvelope(batch.text, own, source);
+  const events = eventsIn(sent, source).map((reported) => inTimeOf(reported, -event.aheadMs));
   // Earlier versions did not record the number.
-  const read = isSigned && event.from === undefined ? { ...event, from: { agent, seq } } : event;
-  return [...events.map((reported) => inTimeOf(reported, -event.aheadMs)), read];
+  const read = isSigned && event.from === undefined ? { ...event, from: { agent: agentId(sent.sender), seq: sent.seq } } : event;
+  // A coordinator that records no number has not verified the batch.
+  return { events: [...events, read], key: event.from === undefined ? null : sent };
+}
+
+function rejectedKey(event: OwnEvent): AgentKey | null {
+  if (event.kind !== 'message-rejected' || event.from === undefined || event.keyId === undefined) return null;
+  return { sender: event.from.agent, keyId: event.keyId, certificate: null };
 }
 
 function decodeOwn({ body }: Envelope, source: string): OwnEvent {

@@ -2,6 +2,7 @@
 
 import type { LogRecord } from '../../shared/wire/run-log.ts';
 import { NO_VERIFIER, type Verifier } from '../../shared/wire/signature.ts';
+import { type AgentKeys, type NotedKeys, noteKey } from '../../shared/wire/trust/agent-keys.ts';
 import type { Change } from '../core/state/changes.ts';
 import type { CoordinatorEvent } from '../core/state/events.ts';
 import { beginReplay, type Recorded, type Replay } from '../core/state/replay.ts';
@@ -11,6 +12,8 @@ import { decodeLog } from './record-codec.ts';
 export interface ReplayedLog extends Recorded {
   /** The number of the last record. */
   readonly seq: number;
+  /** The keys of the run's agents, as its coordinators have verified them. */
+  readonly keys: AgentKeys;
 }
 
 /** Called with each event, the state after it, and what it changed. */
@@ -25,8 +28,12 @@ export async function replayLog(
 ): Promise<ReplayedLog | null> {
   let replay: Replay | null = null;
   let seq = 0;
+  const keys: NotedKeys = new Map();
   for await (const decoded of decodeLog(records, source, verifier)) {
     seq = decoded.seq;
+    if (decoded.key !== null) noteKey(keys, decoded.key);
+    // Agents join the run that restarts anew, under its own id.
+    if (decoded.events.some(({ kind }) => kind === 'run-restarted')) keys.clear();
     for (const event of decoded.events) {
       replay ??= beginReplay(event);
       if (replay === null) return null;
@@ -34,5 +41,5 @@ export async function replayLog(
       observe(event, replay.state, changes);
     }
   }
-  return replay === null ? null : { ...replay.recorded(), seq };
+  return replay === null ? null : { ...replay.recorded(), seq, keys };
 }

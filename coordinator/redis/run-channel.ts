@@ -10,9 +10,10 @@ import { retryWhileUnavailable } from '../../shared/redis/retry-while-unavailabl
 import { encodeCommand } from '../../shared/wire/control.ts';
 import { COORDINATOR } from '../../shared/wire/envelope.ts';
 import { addressOf, encodeSpec } from '../../shared/wire/run-spec.ts';
-import { oneKeyEach, type Signer, type Verifier } from '../../shared/wire/signature.ts';
+import type { Signer, Verifier } from '../../shared/wire/signature.ts';
+import { oneKeyEach } from '../../shared/wire/trust/agent-keys.ts';
 import { absencesOf } from '../core/state/agents/absences.ts';
-import type { RunChannel, TakeOver } from '../ports.ts';
+import type { Earlier, RunChannel, TakeOver } from '../ports.ts';
 import { type AttemptQueue, openAttemptQueue } from './attempt-queue.ts';
 import { followConnections } from './connected-agents.ts';
 import { type CoordinatorEpoch, coordinatorEpoch } from './coordinator-epoch.ts';
@@ -55,13 +56,16 @@ export async function openChannel(
   const epoch = coordinatorEpoch(redis, runId, keys, text, lease);
   await announceNew(redis, spec, text, epoch);
   const log = keepsLog ? createSharedLog(redis, address, epoch.number) : null;
-  const openQueue = async (): Promise<AttemptQueue> => openAttemptQueue(redis, address, epoch, await takeOver.earlier(log), signer);
-  const queue = await openQueue().catch(async (thrown: unknown) => {
+  const openQueue = async (): Promise<{ queue: AttemptQueue; earlier: Earlier }> => {
+    const earlier = await takeOver.earlier(log);
+    return { queue: await openAttemptQueue(redis, address, epoch, earlier.attempts, signer), earlier };
+  };
+  const { queue, earlier } = await openQueue().catch(async (thrown: unknown) => {
     // No coordinator follows, and agents must not join a run that this command has created.
     if (!epoch.isFound) await withdraw(redis, spec, epoch);
     throw thrown;
   });
-  const events = createRunEvents(redis, { ...address, verifier: oneKeyEach(verifier) });
+  const events = createRunEvents(redis, { ...address, verifier: oneKeyEach(verifier, earlier.keys) });
   const presence = createRunPresence(epoch, queue, events.restart);
   const connections = followConnections(redis, pool);
 

@@ -31,31 +31,35 @@ export function readEntry({ id: position, fields }: StreamEntry, reader: Reader)
   const text = fields.get('batch') ?? '';
   const [named = null] = readId(agentIdSchema, fields.get('agent'));
   const source = `a message of ${senderWords(named)}`;
-  const unreadable = (thrown: unknown, isProven: boolean, from: BatchNumber | null): UnreadableEntry => {
+  const { isStrict } = reader.verifier;
+  /** `proven` is the envelope, if its signature proves the sender. */
+  const unreadable = (thrown: unknown, proven: Envelope | null): UnreadableEntry => {
     if (!(thrown instanceof ShardlineError)) throw thrown;
-    const why = causeOf(thrown.code, reader.verifier.isStrict && !isProven);
+    const why = causeOf(thrown.code, isStrict && proven === null);
     const problem = messageOf(thrown).slice(0, PROBLEM_CHARS);
-    return { kind: 'unreadable', position, agent: from?.agent ?? named, why, problem, ...(from === null ? {} : { from }) };
+    if (!isStrict || proven === null) return { kind: 'unreadable', position, agent: named, why, problem };
+    const from = numberOf(proven);
+    return { kind: 'unreadable', position, agent: from.agent, why, problem, from, keyId: proven.keyId };
   };
   let envelope: Envelope;
   try {
     envelope = batchEnvelope(text, reader, source);
   } catch (thrown) {
-    return unreadable(thrown, false, null);
+    return unreadable(thrown, null);
   }
-  const from = reader.verifier.isStrict ? { agent: agentId(envelope.sender), seq: envelope.seq } : null;
   try {
     reader.verifier.verify(envelope, source);
   } catch (thrown) {
-    const isOwn = isExpired(thrown) && reader.verifier.knows(envelope);
-    return unreadable(thrown, isOwn, isOwn ? from : null);
+    return unreadable(thrown, isExpired(thrown) && reader.verifier.knows(envelope) ? envelope : null);
   }
   try {
-    return { kind: 'events', position, text, events: eventsIn(envelope, source), ...(from === null ? {} : { from }) };
+    return { kind: 'events', position, text, events: eventsIn(envelope, source), ...(isStrict ? { from: numberOf(envelope) } : {}) };
   } catch (thrown) {
-    return unreadable(thrown, true, from);
+    return unreadable(thrown, envelope);
   }
 }
+
+const numberOf = ({ sender, seq }: Envelope): BatchNumber => ({ agent: agentId(sender), seq });
 
 const isExpired = (thrown: unknown): boolean => thrown instanceof ShardlineError && thrown.code === 'expired-certificate';
 

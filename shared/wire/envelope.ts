@@ -62,6 +62,8 @@ export const LONGEST_MESSAGE = 256_000_000;
 const LONGEST_KEY_ID = 64;
 const LONGEST_SIGNATURE = 128;
 
+export const keyIdSchema = z.string().max(LONGEST_KEY_ID);
+
 const envelopeSchema: z.ZodType<Envelope> = z.object({
   type: z.enum(messageTypes),
   pool: z.string(),
@@ -69,7 +71,7 @@ const envelopeSchema: z.ZodType<Envelope> = z.object({
   sender: agentIdSchema,
   seq: z.int().nonnegative(),
   epoch: z.int().nonnegative(),
-  keyId: z.string().max(LONGEST_KEY_ID),
+  keyId: keyIdSchema,
   signature: z.string().max(LONGEST_SIGNATURE),
   // Earlier versions send none.
   certificate: z.string().max(LONGEST_CERTIFICATE).default(''),

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { attemptRoles } from '../domain/attempt.ts';
 import { type AttemptEvent, type RunEvent, unfitCauses } from '../domain/events.ts';
-import { type AgentId, agentId } from '../domain/ids.ts';
+import type { AgentId } from '../domain/ids.ts';
 import { outcomes } from '../domain/outcome.ts';
 import { ShardlineError } from '../errors.ts';
 import { endingSchema, labelsSchema, testNeedsSchema } from './attempt.ts';
@@ -166,20 +166,11 @@ const batchSchema = listOf(runEventSchema);
 export const encodeEvents = (events: readonly RunEvent[], origin: Origin, signer: Signer | null = null): string =>
   encodeMessage('events', origin, events, signer);
 
-/** One batch: who sent it, its number, and its events. */
-export interface Batch {
-  readonly agent: AgentId;
-  readonly seq: number;
-  readonly events: readonly RunEvent[];
-}
-
-export const decodeEvents = (text: string, reader: Reader, source: string): readonly RunEvent[] => decodeBatch(text, reader, source).events;
-
 /** Every event must be its sender's own. Throws what `decodeMessage` throws. */
-export function decodeBatch(text: string, reader: Reader, source: string): Batch {
+export function decodeEvents(text: string, reader: Reader, source: string): readonly RunEvent[] {
   const envelope = batchEnvelope(text, reader, source);
   reader.verifier.verify(envelope, source);
-  return { agent: agentId(envelope.sender), seq: envelope.seq, events: eventsIn(envelope, source) };
+  return eventsIn(envelope, source);
 }
 
 /** A batch whose signature is still to be verified, and whose body is not read. Throws `bad-message`, `newer-version` and `older-version`. */

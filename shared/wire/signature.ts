@@ -6,7 +6,6 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import type { KeyUse, Role, VerifyMode } from '../domain/trust.ts';
 import { ShardlineError } from '../errors.ts';
-import { plural } from '../text/safe-text.ts';
 import { type Certificate, expiryIn, keyOf, readCertificate, refusalOf } from './trust/certificate.ts';
 
 /** Begins the signed bytes, so that a signature for shardline is worth nothing elsewhere. The number is raised with the list of fields. */
@@ -180,39 +179,6 @@ interface Certified {
   readonly key: KeyObject;
   readonly keyId: string;
   readonly certificate: Certificate;
-}
-
-/** Certificates of one sender that are kept: more than one is already too many to say that it has expired. */
-const MOST_CERTIFICATES = 2;
-
-/**
- * Refuses, beside that, messages of a sender whose earlier messages had another key, because a trusted agent may not speak for another one,
- * and those of more senders than a certificate is for.
- */
-export function oneKeyEach(verifier: Verifier): Verifier {
-  const known = new Map<string, { readonly keyId: string; readonly certificates: Set<string> }>();
-  const agents = new Map<string, number>();
-  return {
-    isStrict: verifier.isStrict,
-    verify(message, source) {
-      const { sender, keyId, certificate } = message;
-      const most = verifier.verify(message, source);
-      const before = known.get(sender);
-      if (before?.keyId === keyId && before.certificates.size < MOST_CERTIFICATES) before.certificates.add(certificate);
-      if (!verifier.isStrict || before?.keyId === keyId) return most;
-      if (before !== undefined) throw new ShardlineError('other-key', { source, sender: `agent ${sender}` });
-      const count = (agents.get(keyId) ?? 0) + 1;
-      if (most !== null && count > most)
-        throw new ShardlineError('bad-certificate', { source, key: keyId, problem: `is for no more than ${plural(most, 'agent')}` });
-      agents.set(keyId, count);
-      known.set(sender, { keyId, certificates: new Set([certificate]) });
-      return most;
-    },
-    knows({ sender, keyId, certificate }) {
-      const before = known.get(sender);
-      return before?.keyId === keyId && before.certificates.size === 1 && before.certificates.has(certificate);
-    },
-  };
 }
 
 /** The first 16 hexadecimal digits of the SHA-256 of the key: enough to find it among the trusted ones, which decide. */

@@ -300,6 +300,17 @@ export const attacks: readonly Attack[] = [
       ],
     ],
   },
+  {
+    attack: 'Report results for another agent, signed with another trusted key, while the coordinator of the run changes',
+    before: 'they counted, the true ones of that agent were rejected, and a red run could pass',
+    now: 'rejected and counted: the next coordinator reads from the log which key each agent has',
+    shownBy: [
+      [
+        'test/attacks/taken-over-runs.test.ts',
+        'an agent that speaks for another one after its run was taken over %s is rejected, and the run is red',
+      ],
+    ],
+  },
 ];
 
 /** The table as docs/attacks.md has it. */

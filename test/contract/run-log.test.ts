@@ -1,5 +1,6 @@
 // The contract of a run log, over the file and over every supported server; and what only the log in Redis promises.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import { runKeys } from '../../shared/redis/keys.ts';
 import { encodeEvents } from '../../shared/wire/events.ts';
 import type { LogRecord, StoredBatch } from '../../shared/wire/run-log.ts';
 import { addressOf } from '../../shared/wire/run-spec.ts';
+import { signerOf, verifierOf } from '../../shared/wire/signature.ts';
 import { collect } from '../support/recorded-events.ts';
 import { servers, startServer } from '../support/redis.ts';
 import { a1, joined, opened, shardOf } from '../unit/core/run-kit.ts';
@@ -183,7 +185,7 @@ describe.each(servers)('the run log in %s', (_, redisBin) => {
     const next = await redisPools(redis).openRun(spec, {
       async earlier(log) {
         found = (await log?.last())?.seq ?? 0;
-        return [];
+        return { attempts: [], keys: new Map() };
       },
     });
     expect(found).toBe(2);
@@ -192,6 +194,40 @@ describe.each(servers)('the run log in %s', (_, redisBin) => {
     const own = recordsOf(spec, [{ kind: 'run-resumed', at: 3 }], 2, 2);
     await logOf(next).append(own);
     expect(await read(logOf(next))).toEqual([...records, ...own]);
+    await next.close();
+  });
+
+  test('gives the next coordinator the keys of its agents, so that none speaks for another one', async () => {
+    const spec = newSpec();
+    const [own, other] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+    const keys = [own, other].map(({ publicKey }) => ({ key: publicKey, uses: ['agent'] }) as const);
+    const verifier = verifierOf({ keys, mode: 'require', onDoubt: () => undefined, now: Date.now });
+    const sent = (seq: number, { privateKey }: typeof own): string =>
+      encodeEvents([joined(a1)], { ...addressOf(spec), sender: a1, seq, epoch: 0 }, signerOf(privateKey));
+    const former = await redisPools(redis, { verifier }).openRun(spec);
+    const batch = await storeIn(redis, spec, sent(1, own));
+    const { position } = batch;
+    const stored = recordsOf(spec, [openingOf(spec), { kind: 'stream-read', at: 3, position, aheadMs: 0, from: { agent: a1, seq: 1 } }]);
+    await logOf(former).append(stored.map((record, at) => ({ ...record, batch: at === 0 ? null : batch })));
+    await loseLease(redis, spec);
+    await storeIn(redis, spec, sent(2, other));
+    await storeIn(redis, spec, sent(2, own));
+    const next = await redisPools(redis, { verifier }).openRun(spec, {
+      async earlier(log) {
+        const replayed = await replayLog(log?.read() ?? [], 'the log');
+        return { attempts: [], keys: replayed?.keys ?? new Map() };
+      },
+    });
+    const over = new AbortController();
+    const found: unknown[] = [];
+    for await (const entries of next.events(position, over.signal)) {
+      found.push(...entries);
+      if (found.length >= 2) over.abort();
+    }
+    expect(found).toMatchObject([
+      { kind: 'unreadable', agent: a1, why: 'not-trusted', problem: expect.stringContaining('key') },
+      { kind: 'events', from: { agent: a1, seq: 2 } },
+    ]);
     await next.close();
   });
 

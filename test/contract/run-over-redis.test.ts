@@ -443,7 +443,7 @@ describe.each(backends)('a run over %s', AT_ONCE, (_, start) => {
     const next = await pools.openRun(spec, {
       earlier: async () => {
         await expect(old.enqueue([request(2)])).rejects.toMatchObject(deposed);
-        return [{ id: request(1).id, lane: null }];
+        return { attempts: [{ id: request(1).id, lane: null }], keys: new Map() };
       },
     });
     const keys = () => backend.keys(spec.runId);

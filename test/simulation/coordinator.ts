@@ -166,7 +166,7 @@ async function resume(world: World, coordinator: Coordinator, before: Coordinato
   const channel = await pools.openRun(recorded.opening.spec, {
     earlier: async () => {
       recorded = await read();
-      return [...recorded.state.attempts.values()];
+      return { attempts: [...recorded.state.attempts.values()], keys: recorded.keys };
     },
   });
   if (world.ended.some(({ name }) => name === newest().name)) {

@@ -22,3 +22,14 @@ export function forgedPass(agent: AgentId, shard: ShardId, attempt: number): Run
   } as const;
   return { kind: 'attempt-reported', agent, attempt: attemptId(shard, attempt), shard, event: { kind: 'test-finished', at, result } };
 }
+
+/** What an agent would report at the end of that attempt. */
+export const forgedEnd = (agent: AgentId, shard: ShardId, attempt: number): RunEvent => ({
+  kind: 'attempt-ended',
+  at: Date.now(),
+  agent,
+  attempt: attemptId(shard, attempt),
+  shard,
+  ending: { kind: 'finished' },
+  seconds: 0.1,
+});

@@ -188,7 +188,7 @@ export type CoordinatorEvent =
     }
   /**
    * The entry of the run's stream at this position does not count. `agent` is its sender; null if that is unknown. `from` is the number of its
-   * batch, if its signature proves the sender.
+   * batch, and `keyId` names the key of its signature, if that proves the sender.
    */
   | {
       readonly kind: 'message-rejected';
@@ -198,6 +198,7 @@ export type CoordinatorEvent =
       readonly why: RejectionCause;
       readonly problem: string;
       readonly from?: BatchNumber;
+      readonly keyId?: string;
     }
   /** Another coordinator took over the run with its whole record. */
   | { readonly kind: 'run-resumed'; readonly at: number }

@@ -16,6 +16,7 @@ import { COORDINATOR } from '../../../shared/wire/envelope.ts';
 import type { LeaseHolder } from '../../../shared/wire/lease-holder.ts';
 import { addressOf, encodeSpec } from '../../../shared/wire/run-spec.ts';
 import { NO_VERIFIER, type Verifier } from '../../../shared/wire/signature.ts';
+import { oneKeyEach } from '../../../shared/wire/trust/agent-keys.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { type Place, readStream } from './reading.ts';
 import * as scripts from './scripts.ts';
@@ -109,7 +110,8 @@ async function openChannel(
     if (!isFound) await withdraw();
     throw thrown;
   });
-  const known = new Set<AttemptId>(earlier.map(({ id }) => id));
+  const reader = { ...address, verifier: oneKeyEach(verifier, earlier.keys) };
+  const known = new Set<AttemptId>(earlier.attempts.map(({ id }) => id));
   let restart = new AbortController();
   let isLost = false;
   let looks = 0;
@@ -192,7 +194,7 @@ async function openChannel(
         const reading = AbortSignal.any([signal, restart.signal]);
         for await (const entries of readStream(place, events, after, READ_BATCHES, reading)) {
           if (entries.length === 0) continue;
-          yield entries.map(({ id, text: batch }) => readEntry({ id, fields: new Map([['batch', batch]]) }, { ...address, verifier }));
+          yield entries.map(({ id, text: batch }) => readEntry({ id, fields: new Map([['batch', batch]]) }, reader));
         }
       }
     },

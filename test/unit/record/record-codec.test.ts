@@ -4,13 +4,13 @@ import type { CoordinatorEvent, OwnEvent } from '../../../coordinator/core/state
 import { decodeLog } from '../../../coordinator/record/record-codec.ts';
 import { createRecorder, type LogWriter } from '../../../coordinator/record/recorder.ts';
 import { replayLog } from '../../../coordinator/record/replay-log.ts';
-import { runId } from '../../../shared/domain/ids.ts';
+import { type AgentId, runId } from '../../../shared/domain/ids.ts';
 import { decodeEnvelope, WIRE_VERSION } from '../../../shared/wire/envelope.ts';
 import { encodeEvents } from '../../../shared/wire/events.ts';
 import type { LogRecord } from '../../../shared/wire/run-log.ts';
-import { signerOf, verifierOf } from '../../../shared/wire/signature.ts';
+import { NO_VERIFIER, type Signer, signerOf, verifierOf } from '../../../shared/wire/signature.ts';
 import { collect } from '../../support/recorded-events.ts';
-import { a1, finished, joined, opened, reported, shardOf } from '../core/run-kit.ts';
+import { a1, a2, finished, joined, opened, reported, shardOf } from '../core/run-kit.ts';
 
 const opening = opened([shardOf(1, ['test_a.py'])]);
 const address = { pool: 'default', run: runId('r1') };
@@ -66,10 +66,12 @@ describe('a log', () => {
     expect(records()[1]?.batch?.text).toBe(text);
   });
 
-  test('keeps the number of a rejected message', async () => {
+  test('keeps the number and the key of a rejected message', async () => {
     const from = { agent: a1, seq: 4 };
     const rejected = { kind: 'message-rejected', at: 2500, position: '5-0', agent: a1, why: 'expired', problem: 'x', from } as const;
-    expect(await decoded(recordsOf(opening, rejected))).toEqual([opening, rejected]);
+    // An earlier version did not record the key.
+    const events = [opening, rejected, { ...rejected, keyId: '0123456789abcdef' }] as const;
+    expect(await decoded(recordsOf(...events))).toEqual(events);
   });
 
   test('is refused when a record is missing, or out of order', async () => {
@@ -146,6 +148,38 @@ describe('a signed log', () => {
     expect(records.flatMap((record) => record.events).at(-1)).toMatchObject({ kind: 'stream-read', from: { agent: a1, seq } });
     const unverified = await collect(decodeLog(recorded(ours), 'the log'));
     expect(unverified.flatMap((record) => record.events).at(-1)).not.toHaveProperty('from');
+  });
+
+  test('has the keys of agents whose messages a coordinator has verified, without those that it only recorded', async () => {
+    const agents = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')].map(({ privateKey }) => signerOf(privateKey));
+    const [first, other] = agents as [Signer, Signer];
+    const { recorder, records } = recording({ signer: signerOf(ours.privateKey) });
+    const add = (agent: AgentId, seq: number, signer: Signer, isVerified = true): void => {
+      const sent = encodeEvents([joined(agent)], { ...address, sender: agent, seq, epoch: 0 }, signer);
+      const from = isVerified ? { from: { agent, seq } } : {};
+      recorder.addEntry({ kind: 'stream-entry', text: sent, events: [joined(agent)], read: { ...read, ...from } });
+    };
+    recorder.add(opening);
+    add(a2, 1, other, false);
+    add(a1, 1, first);
+    add(a1, 2, other);
+    const rejected = { kind: 'message-rejected', at: 2500, position: '6-0', agent: a2, why: 'unreadable', problem: 'x' } as const;
+    recorder.add(rejected);
+    recorder.add({ ...rejected, from: { agent: a2, seq: 2 }, keyId: first.keyId });
+    recorder.flush();
+    for (const trusting of [verifier, NO_VERIFIER]) {
+      const replayed = await replayLog(records(), 'the log', () => undefined, trusting);
+      expect(replayed?.keys).toEqual(
+        new Map([
+          [a1, { keyId: first.keyId, certificates: new Set(['']) }],
+          [a2, { keyId: first.keyId, certificates: new Set() }],
+        ]),
+      );
+    }
+    recorder.add({ kind: 'run-restarted', at: 3000, opening });
+    recorder.flush();
+    // Agents join the second run anew, and some of them under other names.
+    expect((await replayLog(records(), 'the log'))?.keys).toEqual(new Map());
   });
 
   test('counts only with the batches that were recorded', async () => {

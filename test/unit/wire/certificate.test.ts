@@ -10,7 +10,8 @@ import { runId } from '../../../shared/domain/ids.ts';
 import { type KeyUse, keyUses } from '../../../shared/domain/trust.ts';
 import { ShardlineError } from '../../../shared/errors.ts';
 import { encodeEvents } from '../../../shared/wire/events.ts';
-import { keyIdOf, oneKeyEach, type Signable, type Signed, type Signer, signerOf, verifierOf } from '../../../shared/wire/signature.ts';
+import { keyIdOf, type Signable, type Signed, type Signer, signerOf, verifierOf } from '../../../shared/wire/signature.ts';
+import { type NotedKeys, noteKey, oneKeyEach } from '../../../shared/wire/trust/agent-keys.ts';
 import {
   type Certificate,
   CLOCK_TOLERANCE_MS,
@@ -162,6 +163,7 @@ test('a message with an expired certificate proves its sender only with the key 
     const entry = readEntry(forged, reader);
     expect(entry).toMatchObject({ kind: 'unreadable', why });
     expect(entry).not.toHaveProperty('from');
+    expect(entry).not.toHaveProperty('keyId');
   }
 });
 
@@ -186,7 +188,7 @@ test('a signed message that cannot be read names its problem, and its number is 
   const signer = signerOf(agent.privateKey, certificateOf());
   const signable = { ...message, seq: 2, keyId: signer.keyId, body: '[{"kind":"agent-left","agent":"a1","at":-1}]' };
   const entry = readEntry(batch(2, signer, { body: signable.body, signature: signer.sign(signable) }), reader);
-  expect(entry).toMatchObject({ kind: 'unreadable', agent: a1, why: 'unreadable', from: { agent: a1, seq: 2 } });
+  expect(entry).toMatchObject({ kind: 'unreadable', agent: a1, why: 'unreadable', from: { agent: a1, seq: 2 }, keyId: signer.keyId });
   if (entry.kind !== 'unreadable') return;
   expect(entry.problem).toContain('Could not parse a message of agent a1: ');
   expect(entry.problem).toContain('busySeconds');
@@ -250,4 +252,24 @@ test('no more agents use a certificate than it is for', () => {
   for (const sender of ['a1', 'a2', 'a1']) expect(refusalOf(() => verifier.verify(sent(certificate, { sender }), 'x'))).toBeNull();
   expect(refusalOf(() => verifier.verify(sent(certificate, { sender: 'a3' }), 'x'))).toMatch(/no more than 2 agents/);
   expect(refusalOf(() => verifier.verify(sent(certificate, { sender: 'a2' }), 'x'))).toBeNull();
+});
+
+test('agents of earlier coordinators count against the limit of their certificate', () => {
+  const certificate = certificateOf({ mostAgents: 2 });
+  const keys: NotedKeys = new Map();
+  for (const sender of ['a1', 'a1', 'a2']) noteKey(keys, sent(certificate, { sender }));
+  const verifier = oneKeyEach(trusting(), keys);
+  expect(refusalOf(() => verifier.verify(sent(certificate, { sender: 'a3' }), 'x'))).toMatch(/no more than 2 agents/);
+  for (const sender of ['a1', 'a2']) expect(refusalOf(() => verifier.verify(sent(certificate, { sender }), 'x'))).toBeNull();
+});
+
+test('an agent of an earlier coordinator proves itself with the certificate of its earlier messages', () => {
+  const [own, other] = [certificateOf(), certificateOf({ until: NOW - 1000 })];
+  const keys: NotedKeys = new Map();
+  noteKey(keys, sent(own));
+  const verifier = oneKeyEach(trusting(), keys);
+  expect([own, other].map((certificate) => verifier.knows(sent(certificate)))).toEqual([true, false]);
+  noteKey(keys, sent(other));
+  expect(verifier.knows(sent(own))).toBe(true);
+  expect(oneKeyEach(trusting(), keys).knows(sent(own))).toBe(false);
 });

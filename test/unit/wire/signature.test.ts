@@ -4,8 +4,8 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ShardlineError } from '../../../shared/errors.ts';
 import {
+  keyIdOf,
   NO_VERIFIER,
-  oneKeyEach,
   type Signable,
   type Signed,
   type Signer,
@@ -13,6 +13,7 @@ import {
   type Trust,
   verifierOf,
 } from '../../../shared/wire/signature.ts';
+import { type NotedKeys, noteKey, oneKeyEach } from '../../../shared/wire/trust/agent-keys.ts';
 
 /** Now, for every verifier here. */
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -103,6 +104,16 @@ test('refuses a trusted key in a role that it is not trusted for', () => {
   const verifier = verifierOf({ ...trusting(), keys: [{ key: ours.publicKey, uses: ['agent', 'certify'] }] });
   expect(codeOf(() => verifier.verify(signed(signerOf(ours.privateKey)), 'x'))).toBe('other-role');
   expect(codeOf(() => verifier.verify(signed(signerOf(ours.privateKey), { ...message, type: 'events' }), 'x'))).toBeNull();
+});
+
+test('refuses a known sender with another key than an earlier coordinator recorded, and takes it with its own', () => {
+  const keys: NotedKeys = new Map();
+  for (const { publicKey } of [ours, theirs]) noteKey(keys, { sender: 'a1', keyId: keyIdOf(publicKey), certificate: '' });
+  const verifier = oneKeyEach(verifierOf(trusting(ours.publicKey, theirs.publicKey)), keys);
+  const from = { ...message, sender: 'a1' };
+  expect(codeOf(() => verifier.verify(signed(signerOf(theirs.privateKey), from), 'x'))).toBe('other-key');
+  expect(codeOf(() => verifier.verify(signed(signerOf(ours.privateKey), from), 'x'))).toBeNull();
+  expect(codeOf(() => verifier.verify(signed(signerOf(theirs.privateKey), { ...message, sender: 'a2' }), 'x'))).toBeNull();
 });
 
 test('refuses a sender that changes its key, and only in mode require', () => {
