@@ -309,6 +309,10 @@ export const attacks: readonly Attack[] = [
         'test/attacks/taken-over-runs.test.ts',
         'an agent that speaks for another one after its run was taken over %s is rejected, and the run is red',
       ],
+      [
+        'test/attacks/taken-over-runs.test.ts',
+        'a CI job whose key speaks for the agent of the job that takes its run over is rejected, and no test passes',
+      ],
     ],
   },
 ];

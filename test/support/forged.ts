@@ -3,12 +3,12 @@
 import type { RunEvent } from '../../shared/domain/events.ts';
 import { type AgentId, attemptId, nodeId, type ShardId, testFile } from '../../shared/domain/ids.ts';
 
-/** What an agent would report if `test_a.py::test_it` had passed. */
-export function forgedPass(agent: AgentId, shard: ShardId, attempt: number): RunEvent {
+/** What an agent would report if the test `test_it` of the file had passed. */
+export function forgedPass(agent: AgentId, shard: ShardId, attempt: number, file = 'test_a.py'): RunEvent {
   const at = Date.now();
   const result = {
-    nodeid: nodeId('test_a.py::test_it'),
-    file: testFile('test_a.py'),
+    nodeid: nodeId(`${file}::test_it`),
+    file: testFile(file),
     line: 1,
     outcome: 'passed',
     startedAt: at,
