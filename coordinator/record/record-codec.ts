@@ -22,6 +22,7 @@ import {
   requireAddress,
 } from '../../shared/wire/envelope.ts';
 import { batchEnvelope, eventsIn } from '../../shared/wire/events.ts';
+import { instantSchema, MOST_WORKERS, secondsSchema } from '../../shared/wire/limits.ts';
 import {
   agentIdSchema,
   attemptIdSchema,
@@ -43,8 +44,9 @@ import type { AgentKey } from '../../shared/wire/trust/agent-keys.ts';
 import { unitKinds } from '../core/plan/affinity.ts';
 import { type CloseReason, type CoordinatorEvent, dismissalCauses, type EventOf, type OwnEvent } from '../core/state/events.ts';
 
-const at = z.number();
-const seconds = z.number().nonnegative();
+const at = instantSchema;
+const seconds = secondsSchema;
+const chance = z.number().min(0).max(1);
 
 type OwnSchemas = { readonly [Kind in OwnEvent['kind']]: z.ZodType<EventOf<Kind>> };
 
@@ -64,7 +66,7 @@ const shardSchema: z.ZodType<Shard> = z.object({
 const openedSchema: OwnSchemas['run-opened'] = z.object({
   kind: z.literal('run-opened'),
   at,
-  startedAt: z.number(),
+  startedAt: at,
   spec: specSchema,
   shards: z.array(shardSchema),
   collectErrors: z.array(z.object({ file: z.string(), message: z.string() })),
@@ -75,7 +77,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
     times: z.int().nonnegative(),
     limit: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('tests'), tests: z.int().nonnegative() }),
-      z.object({ kind: z.literal('percent'), percent: z.number().nonnegative() }),
+      z.object({ kind: z.literal('percent'), percent: z.number().min(0).max(100) }),
     ]),
   }),
   flakyFails: z.boolean(),
@@ -84,7 +86,7 @@ const openedSchema: OwnSchemas['run-opened'] = z.object({
   affinity: z.object({ unit: z.enum(unitKinds), together: z.array(z.array(testFileSchema)) }),
   speculate: z.boolean(),
   order: z.enum(orders).nullable(),
-  failureChances: z.record(shardIdSchema, z.number()),
+  failureChances: z.record(shardIdSchema, chance),
   digests: z.record(testFileSchema, z.string()),
   failedWhole: z.array(nodeIdSchema).default([]),
   companions: z.array(testFileSchema).default([]),
@@ -132,7 +134,7 @@ const ownSchemas: OwnSchemas = {
     kind: z.literal('suite-planned'),
     at,
     shards: z.array(shardSchema),
-    failureChances: z.record(shardIdSchema, z.number()),
+    failureChances: z.record(shardIdSchema, chance),
   }),
   'shard-split': z.object({
     kind: z.literal('shard-split'),
@@ -190,7 +192,7 @@ const ownSchemas: OwnSchemas = {
     remedy: z
       .object({
         agents: z.int().nullable(),
-        workersPerAgent: z.number(),
+        workersPerAgent: z.number().min(0).max(MOST_WORKERS),
         leaveOut: z.object({ files: z.int(), named: z.array(testFileSchema) }),
       })
       .nullable(),

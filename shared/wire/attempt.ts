@@ -6,6 +6,7 @@ import { NEEDS_LIMITS, type Needs, type ResourceNeed, type TestNeeds } from '../
 import type { Selector } from '../domain/shard.ts';
 import { errorCodes } from '../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
+import { secondsSchema } from './limits.ts';
 import { agentIdSchema, attemptIdSchema, listOf, nodeIdSchema, shardIdSchema, testFileSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 
@@ -41,7 +42,7 @@ const requestSchema: z.ZodType<AttemptRequest> = z.object({
   fence: z.int().positive(),
   role: z.enum(attemptRoles),
   selectors: listOf(selectorSchema),
-  predictedSeconds: z.number().nonnegative(),
+  predictedSeconds: secondsSchema,
   avoid: listOf(agentIdSchema).default([]),
   needs: needsSchema.optional(),
   lane: labelsSchema.optional(),

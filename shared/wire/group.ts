@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { AgentId, RunId } from '../domain/ids.ts';
 import { oneLine } from '../text/safe-text.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
+import { instantSchema } from './limits.ts';
 import { agentIdSchema, listOf, nodeIdSchema, runIdSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 
@@ -48,7 +49,7 @@ const verdictSchema: z.ZodType<GroupVerdict> = z.object({
   failedOn: listOf(agentIdSchema, { most: MOST_AGENTS }).nullable(),
   again: z.object({ failed: namesSchema, notRun: namesSchema }).nullable(),
   files: z.string().max(64).nullable(),
-  endedAt: z.number().nullable().default(null),
+  endedAt: instantSchema.nullable().default(null),
   reportDigest: z.string().max(64).nullable().default(null),
 });
 

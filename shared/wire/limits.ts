@@ -21,12 +21,14 @@ const LONGEST_SECTION = 200_000;
 const LONGEST_LINE = 10_000;
 const MOST_SECTIONS = 1000;
 
-const clamped = (most: number): z.ZodType<number> => z.number().transform((value) => Math.min(Math.max(value, 0), most));
+const clamped = (most: number, least = 0): z.ZodType<number> => z.number().transform((value) => Math.min(Math.max(value, least), most));
 
 /** Clocks that are set back make durations negative, which is nobody's fault. */
 export const secondsSchema = clamped(LONGEST_SECONDS);
 /** Milliseconds since the epoch. */
 export const instantSchema = clamped(LAST_INSTANT);
+/** By how many milliseconds one clock is ahead of another. */
+export const aheadSchema = clamped(LAST_INSTANT, -LAST_INSTANT);
 export const bytesSchema = clamped(Number.MAX_SAFE_INTEGER);
 export const hostSchema = z.string().max(LONGEST_HOST);
 export const lineSchema = z.string().max(LONGEST_LINE);

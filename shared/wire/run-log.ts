@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ShardlineError } from '../errors.ts';
 import { decodeBody, decodeEnvelope } from './envelope.ts';
+import { aheadSchema, instantSchema } from './limits.ts';
 import { agentIdSchema } from './parse.ts';
 
 /** One record of a run log. Both texts are kept as they were sent, so that a signature over them stays valid. */
@@ -36,9 +37,9 @@ export const batchNumberSchema = z.object({ agent: agentIdSchema, seq: z.int().n
  */
 export const streamReadSchema = z.object({
   kind: z.literal('stream-read'),
-  at: z.number(),
+  at: instantSchema,
   position: positionSchema,
-  aheadMs: z.number(),
+  aheadMs: aheadSchema,
   from: batchNumberSchema.exactOptional(),
   digest: z.string().exactOptional(),
 });

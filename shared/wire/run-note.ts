@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Verdict, verdicts } from '../domain/outcome.ts';
 import { type RejectionCause, rejectionCauses } from '../domain/report.ts';
 import { oneLine } from '../text/safe-text.ts';
-import { secondsSchema } from './limits.ts';
+import { instantSchema, secondsSchema } from './limits.ts';
 import { parseVersioned } from './parse.ts';
 
 /** Instants are in milliseconds since the epoch by the agreed clock. */
@@ -52,19 +52,18 @@ const NOTE_VERSION = 1;
 const LONGEST_TEXT = 4096;
 const text = z.string().max(LONGEST_TEXT).transform(oneLine);
 const count = z.int().nonnegative();
-const seconds = z.number().nonnegative();
 
 const noteSchema = z.object({
   version: z.literal(NOTE_VERSION),
   note: z.object({
-    at: z.number(),
-    deadline: z.object({ seconds, reserveSeconds: seconds, endsAt: z.number(), met: z.boolean() }).nullable(),
+    at: instantSchema,
+    deadline: z.object({ seconds: secondsSchema, reserveSeconds: secondsSchema, endsAt: instantSchema, met: z.boolean() }).nullable(),
     state: z.discriminatedUnion('kind', [
       z.object({
         kind: z.literal('running'),
         filesDone: count,
         files: count,
-        endsAt: z.number().nullable(),
+        endsAt: instantSchema.nullable(),
         load: z
           .object({ workSeconds: secondsSchema, lostAttempts: count, rejected: z.partialRecord(z.enum(rejectionCauses), count) })
           .nullable()

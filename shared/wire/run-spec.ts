@@ -7,6 +7,7 @@ import { fingerprintPolicies } from '../domain/suite/fingerprint.ts';
 import { collectChoices } from '../domain/suite/suite-list.ts';
 import { ShardlineError } from '../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage, type Reader, type RunAddress } from './envelope.ts';
+import { instantSchema } from './limits.ts';
 import { listOf, runIdSchema } from './parse.ts';
 import type { Signer } from './signature.ts';
 import { filesPrintSchema } from './suite/fingerprint.ts';
@@ -39,11 +40,11 @@ export const specSchema: z.ZodType<RunSpec> = z.object({
   // Runs of an earlier version sent none.
   source: sourceSchema.nullish(),
   unitsIn: z.string().optional(),
-  openedAt: z.number(),
-  expiresAt: z.number().exactOptional(),
+  openedAt: instantSchema,
+  expiresAt: instantSchema.exactOptional(),
   // Runs of an earlier version sent none.
   priority: z.int().min(PRIORITY.least).max(PRIORITY.most).default(0),
-  drain: z.object({ at: z.number(), interruptMs: z.number().nonnegative(), killMs: z.number().nonnegative() }).nullable(),
+  drain: z.object({ at: instantSchema, interruptMs: instantSchema, killMs: instantSchema }).nullable(),
 });
 
 export const addressOf = ({ pool, runId }: RunSpec): RunAddress => ({ pool, run: runId });

@@ -45,6 +45,14 @@ export const kept: readonly Kept[] = [
     text: () => logWith('stream-read', { aheadMs: 1e300 }),
     isRead: true,
   },
+  ...(['run-opened', 'attempt-enqueued', 'run-closed'] as const).flatMap((kind) =>
+    [1.7e308, -1.7e308].map((at) => ({
+      what: `${kind} at ${at} ms made a report that shardline did not read`,
+      codec: 'run log',
+      text: () => logWith(kind, { at }),
+      isRead: true,
+    })),
+  ),
   {
     what: 'a batch of 2,000,000 empty objects ended the coordinator',
     codec: 'entry of the stream',

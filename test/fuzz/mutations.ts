@@ -129,9 +129,15 @@ function apply(change: Edit, { holder, key }: Place, places: readonly Place[]): 
   }
 }
 
-/** JSON text, with the parts of `RAW` in place of their names. */
-export const toText = (value: unknown): string =>
-  (JSON.stringify(value) ?? '').replaceAll(/"(@@[a-z-]+@@)"/g, (whole, name: string) => RAW[name] ?? whole);
+/** JSON text, with the parts of `RAW` in place of their names; empty if it is longer than a string may be. */
+export function toText(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? '').replaceAll(/"(@@[a-z-]+@@)"/g, (whole, name: string) => RAW[name] ?? whole);
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return '';
+    throw thrown;
+  }
+}
 
 const someEdits = fc.oneof({ weight: 3, arbitrary: fc.tuple(edits) }, { weight: 1, arbitrary: fc.array(edits, { maxLength: 4 }) });
 

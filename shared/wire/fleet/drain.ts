@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type AgentId, runId } from '../../domain/ids.ts';
 import { ShardlineError } from '../../errors.ts';
 import { COORDINATOR, decodeMessage, encodeMessage } from '../envelope.ts';
+import { instantSchema } from '../limits.ts';
 import { agentIdSchema } from '../parse.ts';
 import type { Signer, Verifier } from '../signature.ts';
 
@@ -22,7 +23,7 @@ export interface DrainRequest {
   readonly at: number;
 }
 
-const bodySchema = z.object({ agent: agentIdSchema, at: z.number() });
+const bodySchema = z.object({ agent: agentIdSchema, at: instantSchema });
 
 export const encodeDrain = ({ pool, agent, at }: DrainRequest, signer: Signer | null): string =>
   encodeMessage('drain', { pool, run: NO_RUN, sender: COORDINATOR, seq: 0, epoch: 0 }, { agent, at }, signer);

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { RunUnits } from '../../domain/leased-units.ts';
 import { limitsSchema, resourcesSchema } from '../attempt.ts';
+import { instantSchema } from '../limits.ts';
 import { attemptIdSchema, listOf, parseVersioned } from '../parse.ts';
 
 const UNITS_VERSION = 1;
@@ -10,10 +11,10 @@ const UNITS_VERSION = 1;
 const unitsSchema: z.ZodType<{ readonly version: number; readonly units: RunUnits }> = z.object({
   version: z.literal(UNITS_VERSION),
   units: z.object({
-    epoch: z.number(),
-    until: z.number(),
+    epoch: instantSchema,
+    until: instantSchema,
     limits: limitsSchema,
-    claims: listOf(z.object({ attempt: attemptIdSchema, resources: resourcesSchema, since: z.number(), isGranted: z.boolean() })),
+    claims: listOf(z.object({ attempt: attemptIdSchema, resources: resourcesSchema, since: instantSchema, isGranted: z.boolean() })),
   }),
 });
 
