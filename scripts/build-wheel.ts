@@ -20,10 +20,10 @@ export async function buildWheel(folder: string): Promise<string> {
     writeFileSync(join(staging, 'README.md'), packageReadme(readFileSync(join(root, 'README.md'), 'utf8')));
     const program = join(staging, 'shardline', 'program');
     await buildProgram(program);
-    const { code, licences } = await bundleProgram(join(program, 'cli', 'main.js'), program);
-    writeFileSync(join(staging, 'THIRD-PARTY-LICENSES.txt'), licences);
+    const bundle = await bundleProgram(join(program, 'cli', 'main.js'), program);
+    writeFileSync(join(staging, 'THIRD-PARTY-LICENSES.txt'), bundle.licences);
     removeBundled(program);
-    writeFileSync(join(program, 'cli', 'main.js'), code);
+    for (const [name, code] of bundle.files) writeFileSync(join(program, 'cli', name), code);
     const built = capture(python, ['-m', 'hatchling', 'build', '--target', 'wheel', '--directory', 'built'], { cwd: staging });
     const name = built.ok ? readdirSync(join(staging, 'built')).find((each) => each.endsWith('.whl')) : undefined;
     if (name === undefined) throw new SetupError(`hatchling built no wheel:\n${built.output}`);

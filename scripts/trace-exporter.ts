@@ -8,9 +8,9 @@ import { bundleProgram } from './bundle-program.ts';
 import { root } from './process.ts';
 
 export async function writeTraceExporter(folder: string): Promise<void> {
-  const { code, licences } = await bundleProgram(join(root, 'coordinator', 'reporters', 'traces', 'send-spans.ts'), root);
+  const { files, licences } = await bundleProgram(join(root, 'coordinator', 'reporters', 'traces', 'send-spans.ts'), root);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'send-spans.js'), code);
+  for (const [name, code] of files) writeFileSync(join(folder, name), code);
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences);
 }
 
