@@ -1,25 +1,47 @@
 // The program: parses the command line, runs the command, and turns any thrown error into a message and an exit code.
 
 import { readFile } from 'node:fs/promises';
+import { Writable } from 'node:stream';
 import { assertNever } from '../shared/assert-never.ts';
 import { messageOf, ShardlineError } from '../shared/errors.ts';
 import type { Settings } from '../shared/settings/settings.ts';
-import type { Edge } from '../shared/system/edge.ts';
+import type { BesideCommand, Edge } from '../shared/system/edge.ts';
 import { forPeople } from '../shared/system/terminal.ts';
 import { readArguments } from './arguments.ts';
 import { loadSettings } from './load-settings.ts';
 import { readPipEnvironment } from './pip-environment.ts';
 
 /** What the process gives the program, with its own streams. */
-export type Given = Omit<Edge, 'stderr' | 'machine' | 'screen' | 'version'> & { readonly stderr: Edge['screen'] };
+export type Given = Omit<Edge, 'stderr' | 'machine' | 'screen' | 'version' | 'beside'> & { readonly stderr: Edge['screen'] };
 
 /** Resolves with the exit code; never rejects. */
 export async function main(process: Given): Promise<number> {
   const { stdout: machine, stderr: screen } = process;
   const version = await ownVersion().catch(() => 'unknown');
-  const edge: Edge = { ...process, version, machine, screen, stdout: forPeople(machine), stderr: forPeople(screen) };
+  const open = new Set<Promise<number>>();
+  const beside: Edge['beside'] = async (command) => {
+    const abandoned = Promise.withResolvers<number>();
+    const running = main({ ...process, ...besideGiven(command), abandon: abandoned.resolve }).finally(() => open.delete(running));
+    open.add(running);
+    return await Promise.race([running, abandoned.promise]);
+  };
+  const edge: Edge = { ...process, version, machine, screen, beside, stdout: forPeople(machine), stderr: forPeople(screen) };
+  const exitCode = await commandOf(edge);
+  // What a command has abandoned would keep the process.
+  if (open.size > 0) process.abandon(exitCode);
+  return exitCode;
+}
+
+const besideGiven = (command: BesideCommand) => ({
+  ...command,
+  stdout: new Writable({ write: (_chunk, _encoding, done) => done() }),
+  launcher: undefined,
+  onSignal: () => () => undefined,
+});
+
+async function commandOf(edge: Edge): Promise<number> {
   try {
-    const given = readArguments(edge.argv, version, edge.stdout);
+    const given = readArguments(edge.argv, edge.version, edge.stdout);
     if (given === null) return 0;
     const settings = await loadSettings(given, { env: edge.env, cwd: edge.cwd, pip: readPipEnvironment(edge.launcher) });
     return await runCommandOf(settings, edge);

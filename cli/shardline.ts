@@ -48,4 +48,6 @@ if (process.platform === 'win32') {
       return () => process.off(signal, listener);
     },
   });
+  // Otherwise Node.js writes the cache when it no longer handles signals, and a file above a limit ends it by SIGXFSZ.
+  if (cache) module.flushCompileCache();
 }

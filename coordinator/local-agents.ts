@@ -1,8 +1,11 @@
-// Starts and stops the agents of a command on its own machine. Each one is `shardline agent`, for one run or for all runs of a pool.
+// Starts and stops the agents of a command on its own machine. Each one is `shardline agent`, for one run or for all runs of a pool. A single
+// agent of one run needs no process of its own.
 
 import { createInterface } from 'node:readline';
+import { PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
 import type { AgentId, RunId } from '../shared/domain/ids.ts';
+import type { Edge } from '../shared/system/edge.ts';
 
 export interface LocalAgentsRequest {
   readonly names: readonly AgentId[];
@@ -15,6 +18,8 @@ export interface LocalAgentsRequest {
   /** Extra flags of `shardline agent`, besides those set here. */
   readonly flags: readonly string[];
   readonly cwd: string;
+  /** Runs a single agent of one run in this process; null to start a process for each. */
+  readonly beside: Edge['beside'] | null;
   /** How long a stopping agent may take to hand back its attempts before it is killed. */
   readonly leaveMs: () => number;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -30,40 +35,35 @@ export interface LocalAgents extends AsyncDisposable {
   speak(say: (line: string) => void): void;
 }
 
+/** One started agent. */
+interface LocalAgent {
+  /** How it ended, if it failed; null if it did not. */
+  readonly ended: Promise<string | null>;
+  readonly stderr: Readable;
+  leave(): void;
+  kill(): void;
+}
+
 /**
- * Starts one agent per name. The URL goes through the environment because other users can read a command line. Each agent reads a pipe on
- * its standard input and leaves when the pipe closes, so no agent outlives this process, even if it is killed.
+ * Starts one agent per name. The URL goes through the environment because other users can read a command line. Each agent reads its standard
+ * input and leaves when it closes, so no agent outlives this process, even if it is killed.
  */
 export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
-  const [interpreter, ...script] = request.program;
-  const runs = request.runId === null ? [] : ['--once', '--run', request.runId];
-  const agents = request.names.map((name) =>
-    execa(interpreter, [...script, 'agent', '--owned', ...runs, '--pool', request.pool, '--name', name, ...request.flags], {
-      cwd: request.cwd,
-      env: { ...withoutSettings(request.env), SHARDLINE_REDIS_URL: request.redisUrl },
-      extendEnv: false,
-      stdin: 'pipe',
-      stdout: 'ignore',
-      stderr: 'pipe',
-      buffer: false,
-      reject: false,
-      // Ctrl-C reaches only the coordinator, which decides; agents receive the decision through the run.
-      detached: true,
-      cleanup: true,
-    }),
-  );
+  const { names, beside, runId } = request;
+  const isAlone = names.length === 1 && runId !== null;
+  const agents = names.map((name) => (isAlone && beside !== null ? inThisProcess(request, name, beside) : inOwnProcess(request, name)));
   const { receive, speak } = holdBack();
   for (const agent of agents) createInterface(agent.stderr).on('line', receive);
-  const ended = Promise.all(agents).then((results) =>
-    results.flatMap((result, index) => (result.failed ? [`agent ${request.names[index]} ${howItEnded(result)}`] : [])),
+  const ended = Promise.all(agents.map((agent) => agent.ended)).then((ends) =>
+    ends.flatMap((end, index) => (end === null ? [] : [`agent ${names[index]} ${end}`])),
   );
   return {
     ended,
     speak,
     async [Symbol.asyncDispose]() {
-      for (const agent of agents) agent.stdin.end();
+      for (const agent of agents) agent.leave();
       const kill = setTimeout(() => {
-        for (const agent of agents) agent.kill('SIGKILL');
+        for (const agent of agents) agent.kill();
       }, request.leaveMs());
       try {
         await ended;
@@ -71,6 +71,51 @@ export function startLocalAgents(request: LocalAgentsRequest): LocalAgents {
         clearTimeout(kill);
       }
     },
+  };
+}
+
+const argumentsOf = ({ runId, pool, flags }: LocalAgentsRequest, name: AgentId): readonly string[] => {
+  const runs = runId === null ? [] : ['--once', '--run', runId];
+  return ['agent', '--owned', ...runs, '--pool', pool, '--name', name, ...flags];
+};
+
+const environmentOf = ({ env, redisUrl }: LocalAgentsRequest) => ({ ...withoutSettings(env), SHARDLINE_REDIS_URL: redisUrl });
+
+function inOwnProcess(request: LocalAgentsRequest, name: AgentId): LocalAgent {
+  const [interpreter, ...script] = request.program;
+  const agent = execa(interpreter, [...script, ...argumentsOf(request, name)], {
+    cwd: request.cwd,
+    env: environmentOf(request),
+    extendEnv: false,
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    // Ctrl-C reaches only the coordinator, which decides; agents receive the decision through the run.
+    detached: true,
+    cleanup: true,
+  });
+  return {
+    ended: agent.then((result) => (result.failed ? howItEnded(result) : null)),
+    stderr: agent.stderr,
+    leave: () => void agent.stdin.end(),
+    kill: () => void agent.kill('SIGKILL'),
+  };
+}
+
+/** Saves the start of a Node.js, which takes longer than a small suite. What it leaves ends with this process. */
+function inThisProcess(request: LocalAgentsRequest, name: AgentId, beside: Edge['beside']): LocalAgent {
+  const [stdin, stderr] = [new PassThrough(), new PassThrough()];
+  const killed = Promise.withResolvers<string>();
+  const ended = beside({ argv: argumentsOf(request, name), env: environmentOf(request), stdin, stderr }).then((exitCode) =>
+    exitCode === 0 ? null : howItEnded({ exitCode }),
+  );
+  return {
+    ended: Promise.race([ended, killed.promise]),
+    stderr,
+    leave: () => void stdin.end(),
+    kill: () => killed.resolve('did not leave in time'),
   };
 }
 

@@ -143,6 +143,7 @@ async function openWithAgents(
     pool: settings.pool,
     redisUrl: url,
     program: edge.program,
+    beside: edge.beside,
     flags: agentFlags(settings, trust.signer),
     cwd: edge.cwd,
     leaveMs: () => leaveMs(setting),

@@ -18,6 +18,13 @@ export type Drawable = Output & Writable;
  */
 export const LAUNCHER_VARIABLE = 'SHARDLINE_LAUNCHER';
 
+export interface BesideCommand {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stderr: Drawable;
+}
+
 export interface Edge {
   /** The version of shardline. */
   readonly version: string;
@@ -39,6 +46,11 @@ export interface Edge {
   readonly program: readonly [string, ...string[]];
   /** The id of the process that started this one, as long as it exists; then another id. */
   readonly parent: () => number;
+  /**
+   * Runs another command of this program in this process, where starting a second Node.js would take longer. It reads and writes the streams
+   * given here, and no signal reaches it. Resolves with its exit code; never rejects.
+   */
+  readonly beside: (command: BesideCommand) => Promise<number>;
   /** Ends the process at once, without waiting for pending work. */
   readonly abandon: (exitCode: number) => void;
   /** Calls `listener` for each such signal from now on. The returned function removes it. */

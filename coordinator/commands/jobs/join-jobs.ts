@@ -255,6 +255,7 @@ function startAgent(run: RunSettings, signer: Signer | null, edge: Edge, name: A
     pool: run.pool,
     redisUrl,
     program,
+    beside: null,
     flags: [...agentFlags(run, signer), ...trustFlags(run)],
     cwd,
     leaveMs: () => LEAVE_MS,
