@@ -27,6 +27,7 @@ import { NO_VERIFIER, type Verifier, verifierOf } from '../../shared/wire/signat
 import { endsTooEarly } from '../../shared/wire/trust/certificate.ts';
 import { agentLoop } from '../agent-loop.ts';
 import { selfTestCachedIn } from '../pytest/self-test.ts';
+import { START_MS } from '../pytest/start-limit.ts';
 import { streamEngine } from '../pytest/stream-engine.ts';
 import { redisPoolMember } from '../redis/pool-member.ts';
 import { fixedWorkspace } from '../workspace/fixed-workspace.ts';
@@ -48,6 +49,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
     logger.warn({ agent: id, problem: line }, 'went on with a problem');
     sayOnce(line);
   };
+  const debug = (line: string): void => logger.debug({ agent: id, detail: line }, 'detail of a pytest session');
   const leave = leaveOnRequest(settings, edge);
   leave.draining.addEventListener('abort', () => {
     logger.info({ agent: id, by: leave.draining.reason, seconds: settings.drainTimeoutSeconds }, 'draining');
@@ -113,7 +115,7 @@ export async function agentCommand(settings: AgentSettings, edge: Edge): Promise
         },
         workspaces,
         member,
-        engine: streamEngine(warn, selfTestCachedIn(cacheDirectory(edge.env))),
+        engine: streamEngine(warn, selfTestCachedIn(cacheDirectory(edge.env)), START_MS, debug),
         clock: systemClock,
         warn,
         reportState: (phrase, fields) => say(`${phrase} ${fields.run ?? ''}`),

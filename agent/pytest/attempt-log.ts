@@ -116,6 +116,7 @@ function receive(log: Log, message: PytestMessage, worker: string): void {
     case 'usage-error':
     case 'relaying':
     case 'not-relayed':
+    case 'not-forked':
     case 'shown':
     case 'finished':
       return;

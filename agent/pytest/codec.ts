@@ -132,6 +132,8 @@ const message = z.discriminatedUnion('kind', [
    */
   z.object({ kind: z.literal('relaying'), why: z.string() }),
   z.object({ kind: z.literal('not-relayed'), nodeid: z.string(), problem: z.string() }),
+  /** xdist workers start as new interpreters, or some of them do, and `why` names what a fork would change. */
+  z.object({ kind: z.literal('not-forked'), why: z.string() }),
   /** The worker's current work called pytest.exit or raised KeyboardInterrupt. */
   z.object({ kind: z.literal('exit-requested'), reason: z.string() }),
   /** pytest raised an internal error in this worker, which ends because of it. */

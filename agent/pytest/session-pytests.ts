@@ -25,6 +25,8 @@ const UNKNOWN_ORDINAL = -1;
 export interface EngineOptions {
   /** Prints one line for the user. */
   readonly print: (line: string) => void;
+  /** Receives one line for the debug log. */
+  readonly debug?: (line: string) => void;
   /** Checks that a pytest can be fed; null assumes that it can. */
   readonly selfTest: SelfTest | null;
   /** Longest time without an xdist worker once a pytest had one, in milliseconds. */
@@ -107,7 +109,7 @@ async function keepCoverage(request: SessionRequest, pytest: FedPytest, director
 /** What every pytest of the session has in common. The xdist workers of all of them share one series of numbers. */
 function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedRequest, 'socket' | 'user' | 'startProcess'> {
   const { agent, labels, python, spec, room, isMoreWaiting, ending, refused, inseparable, show, ended } = request;
-  const { print, replaceMs } = options;
+  const { print, debug, replaceMs } = options;
   const howToCollect = createHowToCollect(request, options);
   let isListed = false;
   return {
@@ -120,6 +122,7 @@ function feedOf(request: SessionRequest, options: EngineOptions): Omit<FedReques
     workers: createWorkerNumbers(request.claimNumbers),
     replaceMs,
     print,
+    ...(debug === undefined ? {} : { debug }),
     checks: createFailureChecks(),
     ...(show === undefined ? {} : { show }),
     ...(ended === undefined ? {} : { ended }),

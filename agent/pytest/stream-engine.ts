@@ -20,12 +20,17 @@ import { START_MS } from './start-limit.ts';
 const SESSION_LIMIT = 3;
 
 /**
- * `print` prints one line for the user. If the suite is collected by file, `selfTest` checks that this pytest can be fed; without a
+ * `print` prints one line for the user, and `debug` writes one to the debug log. If the suite is collected by file, `selfTest` checks that this pytest can be fed; without a
  * self-test the engine assumes that it can. If it cannot, every xdist worker of this agent collects the whole list, even if other agents
  * collect by file: shards mean the same either way.
  */
-export function streamEngine(print: (line: string) => void, selfTest: SelfTest | null = null, replaceMs: number = START_MS): Engine {
-  return { open: (request) => open(request, { print, selfTest, replaceMs }) };
+export function streamEngine(
+  print: (line: string) => void,
+  selfTest: SelfTest | null = null,
+  replaceMs: number = START_MS,
+  debug: (line: string) => void = () => undefined,
+): Engine {
+  return { open: (request) => open(request, { print, debug, selfTest, replaceMs }) };
 }
 
 /** Throws `session-not-started`, `no-workspace` and `no-python`. */

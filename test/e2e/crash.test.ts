@@ -6,7 +6,7 @@ import { newProject, outcomesOf } from '../support/shardline.ts';
 const out = ['--out', 'out'] as const;
 
 test('isolates a test that kills its whole session, and runs every other test of the suite', async () => {
-  const killer = 'import os, signal, time\ndef kill():\n    os.kill(os.getppid(), signal.SIGKILL)\n    time.sleep(60)\n';
+  const killer = 'import os, signal, time\ndef kill():\n    os.kill(os.getpgrp(), signal.SIGKILL)\n    time.sleep(60)\n';
   await using project = await newProject({
     'test_fine.py': 'import pytest\n@pytest.mark.parametrize("n", range(6))\ndef test_fine(n): pass\n',
     'test_killer.py': `${killer}def test_a(): pass\ndef test_kill(): kill()\ndef test_b(): pass\n`,

@@ -59,7 +59,7 @@ test('replaces an idle worker that is killed', async () => {
 
 test('replaces a session whose main process is killed for the next attempt', async () => {
   await using suite = await makeSuite({
-    'test_p.py': 'import os, signal\ndef test_p(): os.kill(os.getppid(), signal.SIGKILL)\ndef test_q():\n    import time; time.sleep(5)\n',
+    'test_p.py': 'import os, signal\ndef test_p(): os.kill(os.getpgrp(), signal.SIGKILL)\ndef test_q():\n    import time; time.sleep(5)\n',
     'test_o.py': 'def test_o(): pass\n',
   });
   await using session = await openFed(suite);
@@ -224,7 +224,7 @@ test.each(['1', '2'])('-n %s: replaces a session that has lost all workers with 
 test('ends the session of a killed agent and leaves no process', async () => {
   await using suite = await makeSuite({
     'test_l.py':
-      'import os, time\ndef test_l():\n    with open("pids.txt", "w") as out: out.write("%d %d" % (os.getpid(), os.getppid()))\n    time.sleep(600)\n',
+      'import os, time\ndef test_l():\n    with open("pids.txt", "w") as out: out.write("%d %d %d" % (os.getpid(), os.getppid(), os.getpgrp()))\n    time.sleep(600)\n',
   });
   const agent = execa(
     process.execPath,
@@ -238,9 +238,9 @@ test('ends the session of a killed agent and leaves no process', async () => {
       .split(' ')
       .filter((text) => text !== '')
       .map(Number);
-  await eventually('the test runs', async () => (await pids()).length === 2);
+  await eventually('the test runs', async () => (await pids()).length === 3);
   agent.kill('SIGKILL');
   await agent;
   const left = await pids();
-  await eventually('pytest and its xdist worker are gone', () => !left.some(isRunning));
+  await eventually('pytest, its fork server and its xdist worker are gone', () => !left.some(isRunning));
 });

@@ -66,6 +66,8 @@ export interface RunOptions {
   readonly maxWorkerBytes?: number;
   readonly maxWorkerFiles?: number;
   readonly python?: string;
+  /** Variables that override the inherited environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Whether the queue has more for this session. */
   readonly isMoreWaiting?: () => Promise<boolean>;
   /** As in a run with other agents. */
@@ -150,6 +152,7 @@ export async function openSuite(suite: Suite, options: RunOptions = {}): Promise
     spec,
     workspace: suite.path,
     python,
+    environment: options.environment ?? {},
     numprocesses,
     maxAutoWorkers,
   });

@@ -34,6 +34,8 @@ export interface FedRequest {
   readonly replaceMs: number;
   /** Prints one line for the user. */
   readonly print: (line: string) => void;
+  /** Receives one line for the debug log. */
+  readonly debug?: (line: string) => void;
   /** Receives what pytest reported about itself before its xdist workers are ready, and decides how they collect. */
   readonly collect: (started: StartedPytest) => Promise<HowToCollect>;
   /** Whether attempts wait in the queue. Rejects when Redis does not answer. */

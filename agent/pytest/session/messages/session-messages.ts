@@ -41,6 +41,7 @@ export const sessionMessages = {
   relaying: ({ request }, { why }) => request.print(`reports also pass through pytest's main process: ${why}`),
   'not-relayed': ({ request }, { nodeid, problem }) =>
     request.print(`a report of ${nodeid} did not reach pytest's main process: ${problem}`),
+  'not-forked': ({ request }, { why }) => request.debug?.(`xdist workers start without fork: ${why}`),
   shown: ({ shown }, message) => shown.receive(message),
   finished: ({ pytest }, { exitCode }) => pytest.finish(exitCode),
 } satisfies Partial<Handlers>;

@@ -72,7 +72,7 @@ def exit_of(node: WorkerController) -> str | None:
     """How the process of a lost worker ended, in words; None if execnet, which keeps the process private, does not show it."""
     try:
         code = node.gateway._io.popen.wait(timeout=2)
-    except (AttributeError, real.TimeoutExpired):
+    except (AttributeError, OSError, real.TimeoutExpired):
         return None
     if code >= 0:
         return f"it exited with code {code}"

@@ -1,4 +1,7 @@
-"""What `-p shardline_pytest.plugin` loads in the controller and in every xdist worker: registers the parts that the process needs."""
+"""What `-p shardline_pytest.plugin` loads in the controller and in every xdist worker: registers the parts that the process needs.
+
+The fork server imports it before pytest starts, and it has no asserts: PYTEST_DONT_REWRITE.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import session_of, versions
+from . import fork_server, session_of, versions
 from .cache import CacheGuard
 from .channel import Channel
 from .controller import Controller
@@ -25,6 +28,7 @@ from .streamability import refused, unstreamable
 from .task_loop import TaskLoop
 from .terminal_output import TerminalOutput
 from .worker_numbers import WorkerNumbers
+from .worker_starts import WorkerStarts
 from .xdist_loader import load_xdist
 
 if TYPE_CHECKING:
@@ -116,7 +120,10 @@ def pytest_configure(config: pytest.Config) -> None:
         worker_numbers = WorkerNumbers(channel)
         register(worker_numbers, "shardline-worker-numbers")
         if workers == 0:
+            fork_server.end()  # tests would see it as a child of their process
             worker_numbers.number_this_process()
+        else:
+            register(WorkerStarts(channel), "shardline-worker-starts")
     if workerinput is not None:
         write_as_python_does()
         register(LogFile(config), "shardline-log-file")

@@ -1,4 +1,7 @@
-"""The private parts of pytest and xdist that a fed session needs. If one is missing, no session is fed, and the run reports why."""
+"""The private parts of pytest and xdist that a fed session needs. If one is missing, no session is fed, and the run reports why.
+
+Also those that forked xdist workers need. If one is missing, workers start as execnet starts them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from execnet import Group
     from pluggy import HookImpl
 
 SESSION_METHODS = ("perform_collect", "genitems", "gethookproxy", "isinitpath", "Failed", "Interrupted")
@@ -55,6 +59,17 @@ def missing_api() -> str | None:
         or lacking("execnet's Group", Group, ("allocate_id",), ())
         or lacking("execnet's XSpec", XSpec, (), ("env",))
         or lacking("xdist's DSession", DSession, DSESSION_METHODS, ("_session", "shuttingdown", "nodemanager"))
+    )
+
+
+def missing_start_api(group: Group) -> str | None:
+    """What is missing to start the processes of this group by fork, in words; None when all is there."""
+    from execnet import gateway_io
+
+    if not hasattr(gateway_io, "popen_bootstrapline"):
+        return "execnet's gateway_io has no popen_bootstrapline"
+    return lacking("execnet's Group", type(group), ("execmodel", "remote_execmodel", "set_execmodel"), ()) or lacking(
+        "execnet's execution model", type(group.execmodel), ("subprocess",), ()
     )
 
 
