@@ -117,7 +117,7 @@ async function choose(settings: ReplaySettings, source: string, work: RecordedWo
 const outcomesOf = (tests: readonly BegunTest[]): ReadonlyMap<NodeId, Outcome | null> =>
   new Map(tests.map(({ nodeid, outcome }) => [nodeid, outcome]));
 
-/** The agent's PYTHONHASHSEED. null when it had none; then every process used a random seed. */
+/** The agent's PYTHONHASHSEED. null when it had none; then every new interpreter used a random seed. */
 function hashSeedOf(work: RecordedWork, { agent }: ReplaySettings, chosen: Chosen): string | null {
   const name = agent ?? work.tests.find(({ nodeid }) => nodeid === chosen.tests.at(-1))?.agent;
   return work.agents.find(({ id }) => id === name)?.hashSeed ?? null;

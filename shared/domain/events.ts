@@ -18,7 +18,7 @@ export interface AgentInfo {
   readonly python: string;
   readonly pytest: string;
   readonly xdist: string;
-  /** PYTHONHASHSEED in its environment; null when it is unset, and Python takes a random one for each process. */
+  /** PYTHONHASHSEED in its environment; null when it is unset, and each new interpreter takes a random one. */
   readonly hashSeed: string | null;
   /** Whether the run itself started it, in the run's own workspace. */
   readonly isLocal: boolean;
