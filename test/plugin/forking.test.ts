@@ -53,8 +53,8 @@ def facts():
     own = {"pid": os.getpid(), "parent": os.getppid(), "random": random.random(), "hash": hash("shardline"), "depth": depth()}
     return {"same": same(), "forked": forked, **own}
 
-def meet(worker_id, count=2):
-    with open(os.path.join(os.path.dirname(__file__), worker_id + ".part"), "w") as out: json.dump(facts(), out)
+def meet(name, count=2):
+    with open(os.path.join(os.path.dirname(__file__), name + ".part"), "w") as out: json.dump(facts(), out)
     os.rename(out.name, out.name.replace(".part", ".json"))
     until = time.time() + 60
     while len([each for each in os.listdir(os.path.dirname(__file__)) if each.endswith(".json")]) < count:
@@ -63,8 +63,8 @@ def meet(worker_id, count=2):
 `;
 const MEETING = {
   'facts.py': FACTS,
-  'test_a.py': 'from facts import meet\ndef test_a(worker_id): meet(worker_id)\n',
-  'test_b.py': 'from facts import meet\ndef test_b(worker_id): meet(worker_id)\n',
+  'test_a.py': 'from facts import meet\ndef test_a(): meet("a")\n',
+  'test_b.py': 'from facts import meet\ndef test_b(): meet("b")\n',
 };
 
 interface Facts {
@@ -90,7 +90,7 @@ async function open(suite: Suite, options: RunOptions = {}): Promise<readonly [O
 }
 
 async function factsIn(suite: Suite): Promise<readonly Facts[]> {
-  const names = (await readdir(suite.path)).filter((name) => /^gw\d+\.json$/.test(name)).sort();
+  const names = (await readdir(suite.path)).filter((name) => /^[ab]\.json$/.test(name)).sort();
   return await Promise.all(names.map(async (name) => JSON.parse(await readFile(join(suite.path, name), 'utf8')) as Facts));
 }
 
