@@ -10,25 +10,48 @@ import type { RunState } from '../state/run-state.ts';
  */
 const BELIEF = 0.05;
 
-/**
- * Measured seconds per predicted second: 1 if predictions hold, 2 if all takes twice as long. Ignores shards that the agent `except` ran.
- */
-export function paceOf(state: RunState, except: AgentId | null = null): number {
-  let predicted = 0;
-  let measured = 0;
+/** Seconds of the shards that were begun. */
+interface Measured {
+  predicted: number;
+  measured: number;
+}
+
+/** Measured seconds per predicted second: 1 if predictions hold, 2 if all takes twice as long. */
+export const paceOf = (state: RunState): number => pacesOf(state)(null);
+
+/** Returns a function that gives the pace without the shards that an agent ran; null leaves out none. Looks at each shard once. */
+export function pacesOf(state: RunState): (except: AgentId | null) => number {
+  const all: Measured = { predicted: 0, measured: 0 };
+  const byAgent = new Map<AgentId, Measured>();
   let whole = 0;
   for (const record of state.shards.values()) {
     whole += record.shard.predictedSeconds;
-    if (record.state.kind === 'planned' || record.state.kind === 'split' || (except !== null && isBy(record, except))) continue;
-    predicted += record.shard.predictedSeconds - leftSeconds(state, record);
+    if (record.state.kind === 'planned' || record.state.kind === 'split') continue;
+    const predicted = record.shard.predictedSeconds - leftSeconds(state, record);
+    let measured = 0;
     for (const { collectSeconds, measuredSeconds } of record.files.values()) measured += (collectSeconds ?? 0) + measuredSeconds;
+    all.predicted += predicted;
+    all.measured += measured;
+    for (const agent of agentsOf(record)) {
+      const own = byAgent.get(agent);
+      if (own === undefined) byAgent.set(agent, { predicted, measured });
+      else {
+        own.predicted += predicted;
+        own.measured += measured;
+      }
+    }
   }
   const belief = whole * BELIEF;
-  return belief === 0 ? 1 : (measured + belief) / (Math.max(0, predicted) + belief);
+  return (except) => {
+    const own = except === null ? undefined : byAgent.get(except);
+    const measured = all.measured - (own?.measured ?? 0);
+    const predicted = all.predicted - (own?.predicted ?? 0);
+    return belief === 0 ? 1 : (Math.max(0, measured) + belief) / (Math.max(0, predicted) + belief);
+  };
 }
 
-const isBy = (record: ShardRecord, agent: AgentId): boolean =>
-  attemptsOf(record).some(({ state }) => state.kind !== 'enqueued' && state.agent === agent);
+const agentsOf = (record: ShardRecord): ReadonlySet<AgentId> =>
+  new Set(attemptsOf(record).flatMap(({ state }) => (state.kind === 'enqueued' || state.agent === null ? [] : [state.agent])));
 
 /** Work that cannot move to another slot, with its remaining seconds at the present pace. */
 export interface Unit {

@@ -25,9 +25,13 @@ export function decideDismissals(state: RunState): readonly Action[] {
   );
   const unreadable = [...state.agents.values()].filter((agent) => isServing(state, agent) && isUncounted(agent));
   const serving = [...state.agents.values()].filter((agent) => isServing(state, agent) && !isUncounted(agent));
+  const working = serving.filter((agent) => takesWork(state, agent));
+  const well = working.filter(isWell);
+  /** True if another agent is in the list. Two entries are enough to know: a run may have thousands. */
+  const hasOther = (agents: readonly AgentRecord[], agent: AgentRecord): boolean => agents.slice(0, 2).some((other) => other !== agent);
   const broken = serving.flatMap((agent): Action[] => {
-    const others = serving.filter((other) => other !== agent && takesWork(state, other));
-    const why = agent.conduct.contradicted !== null && others.length > 0 ? 'collection' : others.some(isWell) ? causeFor(agent) : null;
+    const why =
+      agent.conduct.contradicted !== null && hasOther(working, agent) ? 'collection' : hasOther(well, agent) ? causeFor(agent) : null;
     return why === null ? [] : [{ kind: 'dismiss-agent', agent: agent.id, why }];
   });
   return [

@@ -15,6 +15,8 @@ export interface ShardIndex {
   readonly live: Set<AttemptRecord>;
   /** Those of them that an agent has taken or runs; the others wait in the queue. */
   readonly held: Set<AttemptRecord>;
+  /** Live attempts that not every agent can take at any time: with a lane or with resources. */
+  readonly particular: Set<AttemptRecord>;
   /** Attempts with resources, except those that released them when they ended; holders.ts knows which of them hold any. */
   readonly holders: Set<AttemptRecord>;
   /** Attempts in which pytest stopped by itself: `-x`, or `pytest.exit`. */
@@ -30,6 +32,7 @@ export const newShardIndex = (): ShardIndex => ({
   superseded: new Set(),
   live: new Set(),
   held: new Set(),
+  particular: new Set(),
   holders: new Set(),
   stopped: new Set(),
   crashes: 0,
@@ -53,6 +56,7 @@ export function indexAttempt(index: ShardIndex, attempt: AttemptRecord): void {
   const { state } = attempt;
   put(index.live, attempt, state.kind !== 'ended');
   put(index.held, attempt, state.kind === 'taken' || state.kind === 'running');
+  put(index.particular, attempt, state.kind !== 'ended' && (attempt.lane !== null || attempt.needs.resources.length > 0));
   put(index.holders, attempt, attempt.needs.resources.length > 0 && (state.kind !== 'ended' || state.ending.kind === 'lost'));
   if (state.kind !== 'ended') return;
   if (state.ending.kind === 'crashed') index.crashes += 1;

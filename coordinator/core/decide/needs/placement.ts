@@ -79,7 +79,9 @@ export const isAnyoneWorking = (state: RunState): boolean => [...state.agents.va
  * agents, they would keep units from other runs that have agents.
  */
 export function stranded(state: RunState): readonly AttemptRecord[] {
-  const enqueued = [...state.index.live].filter(({ state: its }) => its.kind === 'enqueued');
+  // Most runs have neither lanes nor shared resources, and many attempts in the queue of all agents.
+  if (state.index.particular.size === 0) return [];
+  const enqueued = [...state.index.particular].filter(({ state: its }) => its.kind === 'enqueued');
   const keeping =
     sharesUnits(state) && !isAnyoneWorking(state) ? enqueued.filter(({ lane, needs }) => lane === null && needs.resources.length > 0) : [];
   const waiting = enqueued.filter(({ lane }) => lane !== null);

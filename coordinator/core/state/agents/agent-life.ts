@@ -50,7 +50,7 @@ export function agentLeft(state: RunState, event: EventOf<'agent-left'>): void {
   agent.left = { busySeconds, idleSeconds, peakRssBytes, cpuSeconds };
   endService(agent, event.at);
   setPresence(state, agent, 'left');
-  for (const attempt of state.attempts.values()) {
+  for (const attempt of [...state.index.held]) {
     if (attempt.state.kind === 'taken' && attempt.state.agent === agent.id) moveAttempt(state, attempt, { kind: 'enqueued' });
     else if (attempt.state.kind === 'running' && attempt.state.agent === agent.id) endAttempt(state, attempt, agent.id, { kind: 'lost' });
   }

@@ -160,9 +160,8 @@ export function loseAttempts(state: RunState): void {
 
 /** Ends the attempts of an agent that is gone, or that may never report their end. */
 export function loseAttemptsOf(state: RunState, agent: AgentId): void {
-  for (const attempt of state.attempts.values()) {
-    const isIts = (attempt.state.kind === 'taken' || attempt.state.kind === 'running') && attempt.state.agent === agent;
-    if (isIts) endAttempt(state, attempt, agent, { kind: 'lost' });
+  for (const attempt of [...state.index.held]) {
+    if (attempt.state.kind !== 'enqueued' && attempt.state.agent === agent) endAttempt(state, attempt, agent, { kind: 'lost' });
   }
 }
 
