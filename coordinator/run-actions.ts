@@ -20,7 +20,7 @@ import type { WakeUps } from './wake-ups.ts';
 /** What acting needs of the run loop. */
 export interface Acting {
   readonly state: RunState;
-  readonly channel: RunChannel;
+  readonly channel: Pick<RunChannel, 'send'>;
   readonly outgoing: Outgoing;
   readonly wakeUps: WakeUps;
   /** Records an event and applies it to the state. */

@@ -7,12 +7,14 @@ import type { RunState } from './core/state/run-state.ts';
 import { createInbox } from './event-queue.ts';
 import { lookOut } from './liveness-monitor.ts';
 import { createOutgoing } from './outgoing.ts';
+import type { RunChannel } from './ports.ts';
 import { readEvents, type StreamReader } from './stream-reader.ts';
 import { createTurns, type TurnSetting } from './turn.ts';
 import { keepUnits } from './units-keeper.ts';
 import { createWakeUps } from './wake-ups.ts';
 
 export interface RunLoop extends StreamReader, TurnSetting {
+  readonly channel: RunChannel;
   /** Resolves with the reason once no agent can join any more; null if agents may join at any time. */
   readonly noAgentCanCome: Promise<string> | null;
   /** How long Redis may be silent before the run ends with the results it has. */

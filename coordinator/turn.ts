@@ -21,7 +21,7 @@ import type { WakeUps } from './wake-ups.ts';
 
 /** The run that takes turns. */
 export interface TurnSetting {
-  readonly channel: RunChannel;
+  readonly channel: Pick<RunChannel, 'send' | 'announce' | 'isFound'>;
   readonly clock: Clock;
   /** A run that was only opened, or one that was replayed from its log. */
   readonly state: RunState;

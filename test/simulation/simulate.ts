@@ -1,12 +1,15 @@
 // `npm run simulate -- --seeds 1-10000 [--resources] [--two-runs]`: plays these seeds, and shrinks and prints those whose runs break a rule. Exits with 1 if one does.
+// `npm run simulate -- --scale`: plays large runs instead, and compares their schedule with two others.
 
 import { parseArgs } from 'node:util';
 import { problemsOf } from './check.ts';
 import { play } from './play.ts';
+import { playTable } from './scale/scale.ts';
 import { needyScenarioOf, scenarioOf, sharedNeedyScenarioOf, sharedScenarioOf } from './scenario.ts';
 import { shrink, sizeOf } from './shrink.ts';
 
-const USAGE = 'usage: npm run simulate -- --seeds FIRST-LAST [--resources] [--two-runs]';
+const USAGE = `usage: npm run simulate -- --seeds FIRST-LAST [--resources] [--two-runs]
+       npm run simulate -- --scale [--scenario NAME] [--tests N] [--files N] [--agents N] [--workers N] [--seed N]`;
 /** How often the progress is printed. */
 const PROGRESS_SEEDS = 1000;
 
@@ -15,8 +18,30 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1-1000' },
     resources: { type: 'boolean', default: false },
     'two-runs': { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
+    scenario: { type: 'string' },
+    tests: { type: 'string', default: '10000' },
+    files: { type: 'string' },
+    agents: { type: 'string', default: '100' },
+    workers: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (values.scale) {
+  const [tests, agents, workers, seed] = [values.tests, values.agents, values.workers, values.seed].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const files = values.files === undefined ? Math.ceil(tests / 10) : Number(values.files);
+  process.exit((await playTable(values.scenario ?? null, { tests, files, agents, workers, seed })) ? 0 : 1);
+}
 const oneRun = values.resources ? needyScenarioOf : scenarioOf;
 const twoRuns = values.resources ? sharedNeedyScenarioOf : sharedScenarioOf;
 const scenarioFor = values['two-runs'] ? twoRuns : oneRun;
