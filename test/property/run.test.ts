@@ -4,9 +4,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nextAttempt } from '../../coordinator/core/decide/attempt-request.ts';
 import { decide } from '../../coordinator/core/decide/decide.ts';
+import { pacesOf } from '../../coordinator/core/decide/pace.ts';
 import { deadlineTimes } from '../../coordinator/core/state/deadline.ts';
 import type { CoordinatorEvent } from '../../coordinator/core/state/events.ts';
+import { attemptsOf } from '../../coordinator/core/state/records.ts';
 import { reduce } from '../../coordinator/core/state/reduce.ts';
+import { leftSeconds } from '../../coordinator/core/state/remaining-work.ts';
 import { livingAgents, openRun } from '../../coordinator/core/state/run-state.ts';
 import { agentId } from '../../shared/domain/ids.ts';
 import { isFailure } from '../../shared/domain/outcome.ts';
@@ -239,6 +242,26 @@ test('the open tests and the measured seconds of a file are those of its tests, 
           results.reduce((sum, seconds) => sum + seconds, 0),
           6,
         );
+      }
+    }),
+  );
+});
+
+test('the pace without any agent follows from all begun shards, however they came to their end', () => {
+  holds(
+    fc.property(runs, ({ run: { state } }) => {
+      const paceWithout = pacesOf(state);
+      for (const agent of [null, ...state.agents.keys()]) {
+        let [predicted, measured, whole] = [0, 0, 0];
+        for (const record of state.shards.values()) {
+          whole += record.shard.predictedSeconds;
+          if (record.state.kind === 'planned' || record.state.kind === 'split') continue;
+          if (attemptsOf(record).some(({ state: its }) => agent !== null && its.kind !== 'enqueued' && its.agent === agent)) continue;
+          predicted += record.shard.predictedSeconds - leftSeconds(state, record);
+          for (const { collectSeconds, measuredSeconds } of record.files.values()) measured += (collectSeconds ?? 0) + measuredSeconds;
+        }
+        const belief = whole * 0.05;
+        expect(paceWithout(agent)).toBeCloseTo(belief === 0 ? 1 : (measured + belief) / (Math.max(0, predicted) + belief), 6);
       }
     }),
   );

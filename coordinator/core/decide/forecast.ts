@@ -32,8 +32,10 @@ export function forecast(state: RunState): Forecast | null {
   const slots = slotsOf(state);
   const units = unitsLeft(state, paceOf(state));
   if (slots.agents === 0 || units.length === 0) return null;
-  const pieces = units.map(({ record, seconds }) => ({ seconds, files: unsettledFiles(record.files) }));
-  return judge(pieces, workforceOf(slots), secondsToDrain(state), {
+  const limit = secondsToDrain(state);
+  // Only a remedy names files.
+  const pieces = units.map(({ record, seconds }) => ({ seconds, files: limit === null ? [] : unsettledFiles(record.files) }));
+  return judge(pieces, workforceOf(slots), limit, {
     aloneSeconds: aloneSecondsOf(units),
     heldSeconds: heldSecondsOf(state, units),
   });

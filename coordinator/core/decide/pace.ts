@@ -4,54 +4,38 @@ import type { AgentId } from '../../../shared/domain/ids.ts';
 import { type AttemptRecord, attemptsOf, type ShardRecord } from '../state/records.ts';
 import { lacksOnlySerial, leftSeconds } from '../state/remaining-work.ts';
 import type { RunState } from '../state/run-state.ts';
+import { addFor, agentsOf, measuredSecondsOf, type Seconds } from '../state/shard-index.ts';
 
 /**
  * Weight of the prediction: it counts as if this part of all work had been measured exactly as predicted. This damps the first few files.
  */
 const BELIEF = 0.05;
 
-/** Seconds of the shards that were begun. */
-interface Measured {
-  predicted: number;
-  measured: number;
-}
-
 /** Measured seconds per predicted second: 1 if predictions hold, 2 if all takes twice as long. */
 export const paceOf = (state: RunState): number => pacesOf(state)(null);
 
-/** Returns a function that gives the pace without the shards that an agent ran; null leaves out none. Looks at each shard once. */
+/** Returns a function that gives the pace without the shards that an agent ran; null leaves out none. The index has the sums of done shards. */
 export function pacesOf(state: RunState): (except: AgentId | null) => number {
-  const all: Measured = { predicted: 0, measured: 0 };
-  const byAgent = new Map<AgentId, Measured>();
-  let whole = 0;
-  for (const record of state.shards.values()) {
-    whole += record.shard.predictedSeconds;
-    if (record.state.kind === 'planned' || record.state.kind === 'split') continue;
-    const predicted = record.shard.predictedSeconds - leftSeconds(state, record);
-    let measured = 0;
-    for (const { collectSeconds, measuredSeconds } of record.files.values()) measured += (collectSeconds ?? 0) + measuredSeconds;
-    all.predicted += predicted;
-    all.measured += measured;
-    for (const agent of agentsOf(record)) {
-      const own = byAgent.get(agent);
-      if (own === undefined) byAgent.set(agent, { predicted, measured });
-      else {
-        own.predicted += predicted;
-        own.measured += measured;
-      }
-    }
+  const { begun, done, predictedSeconds } = state.index;
+  const all = { ...done.all };
+  const byAgent = new Map<AgentId, Seconds>();
+  for (const record of begun) {
+    const seconds = {
+      predicted: record.shard.predictedSeconds - leftSeconds(state, record),
+      measured: measuredSecondsOf(record),
+    };
+    all.predicted += seconds.predicted;
+    all.measured += seconds.measured;
+    for (const agent of agentsOf(record)) addFor(byAgent, agent, seconds);
   }
-  const belief = whole * BELIEF;
+  const belief = predictedSeconds * BELIEF;
   return (except) => {
-    const own = except === null ? undefined : byAgent.get(except);
-    const measured = all.measured - (own?.measured ?? 0);
-    const predicted = all.predicted - (own?.predicted ?? 0);
+    const own = except === null ? [] : [done.byAgent.get(except), byAgent.get(except)];
+    const measured = own.reduce((sum, each) => sum - (each?.measured ?? 0), all.measured);
+    const predicted = own.reduce((sum, each) => sum - (each?.predicted ?? 0), all.predicted);
     return belief === 0 ? 1 : (Math.max(0, measured) + belief) / (Math.max(0, predicted) + belief);
   };
 }
-
-const agentsOf = (record: ShardRecord): ReadonlySet<AgentId> =>
-  new Set(attemptsOf(record).flatMap(({ state }) => (state.kind === 'enqueued' || state.agent === null ? [] : [state.agent])));
 
 /** Work that cannot move to another slot, with its remaining seconds at the present pace. */
 export interface Unit {
@@ -64,8 +48,7 @@ export interface Unit {
 /** Every shard that is neither done nor given up. Running attempts count as having progressed since their last event. */
 export function unitsLeft(state: RunState, pace: number): readonly Unit[] {
   const units: Unit[] = [];
-  for (const record of state.shards.values()) {
-    if (record.state.kind !== 'planned' && record.state.kind !== 'open') continue;
+  for (const record of state.index.unsettled) {
     const seconds = leftSeconds(state, record) * pace - silentSeconds(state, record);
     units.push({ record, seconds: Math.max(0, seconds), isSerial: lacksOnlySerial(state, record) });
   }

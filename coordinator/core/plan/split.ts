@@ -4,7 +4,7 @@ import { type NodeId, nodeId, type TestFile } from '../../../shared/domain/ids.t
 import type { Timings } from '../../../shared/domain/suite/timings.ts';
 import { sum } from '../../../shared/numbers.ts';
 import { type Affinity, scopeOf } from './affinity.ts';
-import { pull } from './list-schedule.ts';
+import { type Pulled, pull } from './list-schedule.ts';
 import type { EstimatedUnit } from './plan.ts';
 
 /** Split a file if the run would otherwise take more than this many even shares of the work. */
@@ -38,19 +38,65 @@ export function splitUnits(units: readonly EstimatedUnit[], splitting: Splitting
   return end(divided, slots) < end(asked, slots) ? divided : asked;
 }
 
-/** Repeatedly splits the longest divisible unit of the xdist worker that finishes last. */
+/** After this many splits, each round splits several units … */
+const SINGLE_SPLITS = 16;
+/** … by this part of the splits so far. So the number of rounds grows with the logarithm of the number of splits. */
+const ROUND_PART = 0.25;
+
+/** Repeatedly splits the longest divisible unit of the xdist worker that finishes last; in a large plan, of the last few. */
 function divideForTheEnd(units: readonly EstimatedUnit[], share: number, splitting: Splitting): readonly EstimatedUnit[] {
   const settled = new Set<EstimatedUnit>();
+  const limit = TOLERATED_SHARES * share;
   let current = longestFirst(units);
+  let splits = 0;
   for (;;) {
-    const { makespanSeconds, machines, last } = pull(secondsOf(current), splitting.slots);
-    if (makespanSeconds <= TOLERATED_SHARES * share) return current;
-    const unit = current.find((each, index) => machines[index] === last && !settled.has(each));
-    if (unit === undefined) return current;
-    const parts = divide(unit, share, splitting);
-    for (const each of parts ?? [unit]) settled.add(each);
-    if (parts !== null) current = longestFirst([...current.filter((each) => each !== unit), ...parts]);
+    const schedule = pull(secondsOf(current), splitting.slots);
+    if (schedule.makespanSeconds <= limit) return current;
+    let room = splits < SINGLE_SPLITS ? 1 : Math.floor(splits * ROUND_PART);
+    const replaced = new Map<EstimatedUnit, readonly EstimatedUnit[]>();
+    for (const own of lastWorkers(current, schedule, limit)) {
+      const parts = divideFirst(own, settled, (unit) => divide(unit, share, splitting));
+      // No split of another worker's units makes the last one finish earlier.
+      if (parts === null && replaced.size === 0) return current;
+      if (parts === null) break;
+      replaced.set(parts.of, parts.into);
+      room -= 1;
+      if (room === 0) break;
+    }
+    splits += replaced.size;
+    current = longestFirst(current.flatMap((unit) => replaced.get(unit) ?? [unit]));
   }
+}
+
+/** The units of each xdist worker that finishes after the limit, longest first; the worker that finishes last comes first. */
+function lastWorkers(units: readonly EstimatedUnit[], { machines, last }: Pulled, limit: number): readonly (readonly EstimatedUnit[])[] {
+  const workers = new Map<number, { readonly own: EstimatedUnit[]; seconds: number }>();
+  for (const [place, unit] of units.entries()) {
+    const machine = machines[place] ?? 0;
+    const worker = workers.get(machine) ?? { own: [], seconds: 0 };
+    worker.own.push(unit);
+    worker.seconds += unit.seconds;
+    workers.set(machine, worker);
+  }
+  const late = [...workers].filter(([machine, { seconds }]) => machine === last || seconds > limit);
+  return late
+    .sort(([one, { seconds: left }], [other, { seconds: right }]) => Number(other === last) - Number(one === last) || right - left)
+    .map(([, { own }]) => own);
+}
+
+/** Divides the first of these units that can be divided, and settles those that were tried; null if none can. */
+function divideFirst(
+  units: readonly EstimatedUnit[],
+  settled: Set<EstimatedUnit>,
+  divided: (unit: EstimatedUnit) => readonly EstimatedUnit[] | null,
+): { readonly of: EstimatedUnit; readonly into: readonly EstimatedUnit[] } | null {
+  for (const unit of units) {
+    if (settled.has(unit)) continue;
+    const into = divided(unit);
+    for (const each of into ?? [unit]) settled.add(each);
+    if (into !== null) return { of: unit, into };
+  }
+  return null;
 }
 
 /** The parts of a unit, each with the overhead it pays again; null if the unit cannot be split or a split gains nothing. */
@@ -113,10 +159,15 @@ interface Bin {
 /** Packs longest first into the emptiest of `count` bins (Graham 1969); drops empty bins. */
 function pack(atoms: ReadonlyMap<string, number>, count: number): readonly Bin[] {
   const bins = Array.from({ length: Math.max(1, Math.min(count, atoms.size)) }, (): Bin => ({ seconds: 0, names: [] }));
-  for (const [name, seconds] of [...atoms].sort(([, left], [, right]) => right - left)) {
-    const emptiest = bins.reduce((least, bin) => (bin.seconds < least.seconds ? bin : least));
-    emptiest.names.push(name);
-    emptiest.seconds += seconds;
+  const sorted = [...atoms].sort(([, left], [, right]) => right - left);
+  const { machines } = pull(
+    sorted.map(([, seconds]) => seconds),
+    bins.length,
+  );
+  for (const [place, [name, seconds]] of sorted.entries()) {
+    const emptiest = bins[machines[place] ?? 0];
+    emptiest?.names.push(name);
+    if (emptiest !== undefined) emptiest.seconds += seconds;
   }
   return bins.filter(({ names }) => names.length > 0);
 }

@@ -51,6 +51,16 @@ test.each([
   expect(makespan(split(all, slots), slots)).toBeLessThan(seconds);
 });
 
+test('splits hundreds of long files in one plan, and hardly more than it needs', () => {
+  const slots = 600;
+  const units = split(files(900, 10), slots);
+  const splitFiles = new Set(
+    units.filter((unit) => unit.selectors.some(({ kind }) => kind === 'part')).map(({ selectors }) => selectors[0]?.file),
+  );
+  expect(splitFiles.size).toBeGreaterThan(100);
+  expect(makespan(units, slots)).toBeLessThanOrEqual(1.1 * 15);
+});
+
 test('makes fewer parts when fixtures are slow, and none when they outweigh the tests', () => {
   const withFixtures = (fixtureSeconds: number): readonly EstimatedUnit[] =>
     partsOf(split([history('long.py', times(40, 1), { fixtureSeconds }), ...files(6, 1)], 4), 'long.py');

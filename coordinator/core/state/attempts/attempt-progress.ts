@@ -16,6 +16,7 @@ import { isUnfinished } from '../remaining-work.ts';
 import { acceptRerun, countsAs } from '../results.ts';
 import type { RunState } from '../run-state.ts';
 import { settle, settleAll } from '../settle.ts';
+import { indexShard } from '../shard-index.ts';
 import { withSharedTexts } from '../shown.ts';
 import { fitResult } from '../text-budget.ts';
 import { dropWork } from '../worker-time.ts';
@@ -47,6 +48,8 @@ export function applyReport(state: RunState, record: ShardRecord, by: ReportingA
     default:
       assertNever(event);
   }
+  // A report of a test that was not announced adds to the seconds of a done shard.
+  if (record.state.kind === 'done') indexShard(state.index, record);
 }
 
 function collected(state: RunState, record: ShardRecord, by: ReportingAttempt, event: Extract<AttemptEvent, { kind: 'collected' }>): void {
