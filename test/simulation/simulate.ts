@@ -4,12 +4,14 @@
 import { parseArgs } from 'node:util';
 import { problemsOf } from './check.ts';
 import { play } from './play.ts';
+import { playGrowth } from './scale/growth.ts';
 import { playTable } from './scale/scale.ts';
 import { needyScenarioOf, scenarioOf, sharedNeedyScenarioOf, sharedScenarioOf } from './scenario.ts';
 import { shrink, sizeOf } from './shrink.ts';
 
 const USAGE = `usage: npm run simulate -- --seeds FIRST-LAST [--resources] [--two-runs]
-       npm run simulate -- --scale [--scenario NAME] [--tests N] [--files N] [--agents N] [--workers N] [--seed N]`;
+       npm run simulate -- --scale [--scenario NAME] [--tests N] [--files N] [--agents N] [--workers N] [--seed N]
+       npm run simulate -- --scale --growth [--tests MOST]`;
 /** How often the progress is printed. */
 const PROGRESS_SEEDS = 1000;
 
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     resources: { type: 'boolean', default: false },
     'two-runs': { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
+    growth: { type: 'boolean', default: false },
     scenario: { type: 'string' },
     tests: { type: 'string', default: '10000' },
     files: { type: 'string' },
@@ -39,6 +42,10 @@ if (values.scale) {
     number,
     number,
   ];
+  if (values.growth) {
+    await playGrowth(tests, seed);
+    process.exit(0);
+  }
   const files = values.files === undefined ? Math.ceil(tests / 10) : Number(values.files);
   process.exit((await playTable(values.scenario ?? null, { tests, files, agents, workers, seed })) ? 0 : 1);
 }

@@ -80,6 +80,7 @@ export function createFleet(truth: ScaleTruth, time: VirtualTime, listener: Flee
   );
   const queue: AttemptRequest[] = [];
   let head = 0;
+  const urgent: AttemptRequest[] = [];
   /** Agents that found the queue empty. */
   let hungry: Agent[] = [];
 
@@ -90,13 +91,15 @@ export function createFleet(truth: ScaleTruth, time: VirtualTime, listener: Flee
   const next = (agent: Agent): AttemptRequest | null => {
     const avoided: AttemptRequest[] = [];
     let found: AttemptRequest | null = null;
-    while (found === null && head < queue.length) {
-      const request = queue[head++];
-      if (request === undefined || cancelled.has(request.id)) continue;
+    while (found === null) {
+      const request = urgent.shift() ?? queue[head++];
+      if (request === undefined) break;
+      if (cancelled.has(request.id)) continue;
       if (request.avoid.includes(agent.id)) avoided.push(request);
       else found = request;
     }
-    for (const request of avoided.reverse()) queue[--head] = request;
+    head = Math.min(head, queue.length);
+    urgent.unshift(...avoided);
     return found;
   };
   const fetchSoon = (agent: Agent): void => {
@@ -219,7 +222,8 @@ export function createFleet(truth: ScaleTruth, time: VirtualTime, listener: Flee
       for (const agent of agents) comeAndGo(agent);
     },
     enqueue(request) {
-      queue.push(request);
+      if (isUrgent(request)) urgent.push(request);
+      else queue.push(request);
       for (const agent of hungry.splice(0)) fetchSoon(agent);
     },
     command(command) {
@@ -234,6 +238,9 @@ export function createFleet(truth: ScaleTruth, time: VirtualTime, listener: Flee
     },
   };
 }
+
+/** As in the queue of production, work that was begun before goes first. */
+const isUrgent = ({ role }: AttemptRequest): boolean => role === 'retry' || role === 'rerun' || role === 'recheck';
 
 const joined = ({ id }: Agent, workers: number, at: number): RunEvent => ({
   kind: 'agent-joined',

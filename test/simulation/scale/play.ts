@@ -38,8 +38,10 @@ export interface Cost {
   /** All turns: reduce, decide and act. */
   readonly turnSeconds: number;
   readonly mergeSeconds: number;
-  /** Heap after the merge, without what the suite itself takes. */
-  readonly heapBytes: number;
+  /** Heap of the plan and the state at the end of the run, without what the suite itself takes. */
+  readonly stateBytes: number;
+  /** Heap that the merged report adds. */
+  readonly reportBytes: number;
 }
 
 /** Seconds of xdist workers. */
@@ -59,12 +61,14 @@ export async function playAtScale(truth: ScaleTruth): Promise<ScaleResult> {
   const run = createScaleRun(opened(shards, { at: 0, startedAt: 0, speculate: true }), truth, time);
   await run.play();
   const { state, fleet } = run;
+  const heapOfState = heapBytes();
   const [report, mergeSeconds] = timed(() => merge(state, { finishedAt: time.now(), mergeSeconds: 0 }));
   const cost = {
     planSeconds,
     turnSeconds: run.seconds(),
     mergeSeconds,
-    heapBytes: heapBytes() - heapBefore,
+    stateBytes: heapOfState - heapBefore,
+    reportBytes: heapBytes() - heapOfState,
   };
   return {
     makespanSeconds: ((state.closed?.at ?? 0) - (state.firstEnqueuedAt ?? 0)) / 1000,

@@ -42,9 +42,10 @@ const HEAD = [
   'turns s',
   'merge s',
   's/1000',
-  'heap MB',
+  'state MB',
+  'report MB',
 ];
-const WIDTH = 9;
+const WIDTH = 10;
 const NAME_WIDTH = 14;
 
 const row = ([name = '', ...others]: readonly string[]): string =>
@@ -52,12 +53,12 @@ const row = ([name = '', ...others]: readonly string[]): string =>
 
 function cells({ name }: ScaleScenario, { tests }: ScaleSize, result: ScaleResult): readonly string[] {
   const { boundSeconds, makespanSeconds, waste, cost } = result;
-  const percent = (seconds: number): string => ((100 * seconds) / waste.spentSeconds).toFixed(2);
+  const percent = (seconds: number): string => ((100 * Math.max(0, seconds)) / waste.spentSeconds).toFixed(2);
   const rival = ({ makespanSeconds: seconds, wastedSeconds, spentSeconds }: RivalResult): readonly string[] => [
     (seconds / boundSeconds).toFixed(2),
     ((100 * wastedSeconds) / spentSeconds).toFixed(2),
   ];
-  const { planSeconds, turnSeconds, mergeSeconds, heapBytes } = cost;
+  const { planSeconds, turnSeconds, mergeSeconds, stateBytes, reportBytes } = cost;
   return [
     name,
     boundSeconds.toFixed(1),
@@ -70,6 +71,7 @@ function cells({ name }: ScaleScenario, { tests }: ScaleSize, result: ScaleResul
     turnSeconds.toFixed(2),
     mergeSeconds.toFixed(2),
     ((1000 * (planSeconds + turnSeconds + mergeSeconds)) / tests).toFixed(4),
-    (heapBytes / 1e6).toFixed(0),
+    (stateBytes / 1e6).toFixed(0),
+    (reportBytes / 1e6).toFixed(0),
   ];
 }

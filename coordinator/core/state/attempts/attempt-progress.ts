@@ -82,7 +82,9 @@ function testFinished(state: RunState, record: ShardRecord, by: ReportingAttempt
     noteConflict(state, test, by.agent, result.outcome);
     return;
   }
-  test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, result)) };
+  // Each event brings its own copy of the names.
+  const named = { ...result, nodeid: test.nodeid, file: own.file };
+  test.accepted = { ...by, result: withSharedTexts(state.shown, fitResult(state.texts, named)) };
   state.changes.push({ kind: 'result-accepted', test, accepted: test.accepted, rerun: null });
   observeResult(state, by.agent, test, result.outcome);
   compareOutcome(state, test.nodeid, result.outcome);
@@ -160,17 +162,24 @@ function progressOf(record: ShardRecord, file: TestFile): FileProgress {
 export function expectTest(state: RunState, progress: FileProgress, nodeid: NodeId): TestRecord {
   const expected = progress.tests.get(nodeid);
   if (expected !== undefined) return expected;
-  const test = state.tests.get(nodeid) ?? {
+  const known = state.tests.get(nodeid);
+  if (known !== undefined) {
+    progress.tests.set(nodeid, known);
+    countTest(progress, known);
+    return known;
+  }
+  // The list has just the room that nearly every test needs; a push to an empty list would reserve 17 places.
+  const test: TestRecord = {
     nodeid,
     file: progress.file,
     accepted: null,
     reruns: [],
     rerunIn: [],
     isDoubted: false,
-    expectedIn: [],
+    expectedIn: [progress],
   };
   state.tests.set(nodeid, test);
   progress.tests.set(nodeid, test);
-  countTest(progress, test);
+  progress.openTests += 1;
   return test;
 }
