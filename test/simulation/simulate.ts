@@ -36,17 +36,20 @@ if (values.help) {
   process.exit(0);
 }
 if (values.scale) {
-  const [tests, agents, workers, seed] = [values.tests, values.agents, values.workers, values.seed].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const countOf = (text: string, most: number): number => {
+    const count = Number(text);
+    if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+    console.error(`${text} is not a whole number from 1 to ${most}\n${USAGE}`);
+    process.exit(4);
+  };
+  const tests = countOf(values.tests, 1_000_000);
+  const seed = countOf(values.seed, 2 ** 31);
   if (values.growth) {
     await playGrowth(tests, seed);
     process.exit(0);
   }
-  const files = values.files === undefined ? Math.ceil(tests / 10) : Number(values.files);
+  const files = countOf(values.files ?? String(Math.ceil(tests / 10)), tests);
+  const [agents, workers] = [countOf(values.agents, 10_000), countOf(values.workers, 1000)];
   process.exit((await playTable(values.scenario ?? null, { tests, files, agents, workers, seed })) ? 0 : 1);
 }
 const oneRun = values.resources ? needyScenarioOf : scenarioOf;
