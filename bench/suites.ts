@@ -34,10 +34,12 @@ const installed = {
 const parts = {
   'networkx-classes': ['networkx/classes', 'networkx/readwrite', 'networkx/utils'],
   'networkx-generators': ['networkx/generators', 'networkx/linalg'],
+  'pandas-methods': ['pandas/tests/frame/methods'],
 } as const;
 
 /** pandas requests a JUnit file, for which every report would have to reach pytest's main process. These options keep only the tests. */
-const optionsOf: Readonly<Record<string, readonly string[]>> = { pandas: ['-o', 'addopts=--strict-markers --strict-config --capture=no'] };
+const pandasOptions = ['-o', 'addopts=--strict-markers --strict-config --capture=no'];
+const optionsOf: Readonly<Record<string, readonly string[]>> = { pandas: pandasOptions, 'pandas-methods': pandasOptions };
 
 /** Source distributions that include their tests, in the versions that requirements.txt installs. */
 const sources = ['attrs', 'click', 'jinja2'] as const;

@@ -206,7 +206,7 @@ const pad = (value: number): string => String(value).padStart(2, '0');
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** A small seeded generator of numbers in [0, 1): mulberry32, by Tommy Ettinger (public domain). */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
