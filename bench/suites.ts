@@ -86,9 +86,9 @@ async function unpacked(name: string, python: string): Promise<string> {
   return directory;
 }
 
-/** Writes examples/selected to `directory`, at a fifth of its real times. `collectionSeconds` of its real 324 s in sequence are imports. */
-export async function selectedSuite(directory: string, collectionSeconds: number): Promise<BenchSuite> {
-  const suite = generateSuite({ seed: 7, scale: 0.2, collectionSeconds });
+/** Writes examples/selected to `directory`, at `scale` of its real times. `collectionSeconds` of its real 324 s in sequence are imports. */
+export async function selectedSuite(directory: string, collectionSeconds: number, scale = 0.2): Promise<BenchSuite> {
+  const suite = generateSuite({ seed: 7, scale, collectionSeconds });
   await writeSuite(suite, directory);
   return { workspace: directory, paths: suite.selected, options: [] };
 }

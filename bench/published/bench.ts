@@ -28,6 +28,7 @@ async function main(): Promise<number> {
       rounds: { type: 'string', default: '5' },
       workers: { type: 'string', default: '2' },
       tests: { type: 'string', default: String(FULL_SIZE.tests) },
+      scale: { type: 'string', default: String(FULL_SIZE.scale) },
       limit: { type: 'string', default: '3600' },
       out: { type: 'string', default: join(root, 'bench') },
       fresh: { type: 'boolean', default: false },
@@ -61,7 +62,7 @@ async function main(): Promise<number> {
     ...chosen,
     rounds: positive('--rounds', values.rounds),
     workers: positive('--workers', values.workers),
-    size: { tests: positive('--tests', values.tests) },
+    size: { tests: positive('--tests', values.tests), scale: share('--scale', values.scale) },
     limitSeconds: positive('--limit', values.limit),
   };
   await measure(plan, { all, file, out: values.out, isFresh: values.fresh });
@@ -94,7 +95,7 @@ async function measure(plan: Plan, { all, file, out, isFresh }: Place): Promise<
       `${file} was measured under other conditions (${differences(kept.conditions, conditions)}). Fix: add --fresh to replace it`,
     );
   }
-  const order = [...all.map(({ name }) => name)];
+  const order = all.map(({ name }) => name);
   const known = { ...kept?.peers, ...environments.installed };
   const peers = Object.fromEntries(order.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]]])));
   let results: Results = { version: 1, conditions, peers, suites: kept?.suites ?? [] };
@@ -122,10 +123,12 @@ async function measure(plan: Plan, { all, file, out, isFresh }: Place): Promise<
 }
 
 /** What an earlier measurement of this size has, or nothing. */
-function started({ name, title, isSized = false }: PublishedSuite, { tests }: Size, { suites }: Results): SuiteResults {
-  const size = isSized ? `${tests.toLocaleString('en')} tests` : '';
+function started({ name, title, sizedBy }: PublishedSuite, wanted: Size, { suites }: Results): SuiteResults {
+  const size =
+    sizedBy === undefined ? '' : { tests: `${wanted.tests.toLocaleString('en')} tests`, scale: `scale ${wanted.scale}` }[sizedBy];
+  const isReduced = sizedBy !== undefined && wanted[sizedBy] < FULL_SIZE[sizedBy];
   const kept = suites.find((suite) => suite.name === name && suite.size === size);
-  return { observed: {}, rounds: [], ...kept, name, title, size, isReduced: isSized && tests < FULL_SIZE.tests };
+  return { observed: {}, rounds: [], ...kept, name, title, size, isReduced };
 }
 
 async function writePage(out: string, results: Results, peers: readonly Peer[]): Promise<void> {
@@ -175,6 +178,12 @@ function chosenFrom<T extends { readonly name: string }>(option: string, all: re
 function positive(option: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new UsageError(`${option} is a whole number from 1, not ${text}`);
+  return value;
+}
+
+function share(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new UsageError(`${option} is more than 0 and at most 1, not ${text}`);
   return value;
 }
 

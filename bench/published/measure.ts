@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { glob, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcomes } from '../equality/outcomes.ts';
 import type { BenchSuite } from '../suites.ts';
@@ -99,12 +99,13 @@ async function timeRounds(stage: Stage, kept: SuiteResults, cache: Cache): Promi
   for (let round = done.length; round < rounds; round += 1) {
     say(`${suite.name}: ${cache} round ${round + 1} of ${rounds}`);
     const at = new Date().toISOString();
+    const [load = Number.NaN] = loadavg();
     const samples: Record<string, Sample> = {};
     for (const peer of rotated(peers, round)) {
       if (cache === 'cold') await clearCaches(stage);
       samples[peer.name] = sample(await command(stage, peer, {}), suite.hasFailure ?? false);
     }
-    results = { ...results, rounds: [...results.rounds, { cache, at, samples }] };
+    results = { ...results, rounds: [...results.rounds, { cache, at, load, samples }] };
     await keep(results);
   }
   return results;

@@ -3,9 +3,9 @@
 import { drawChart } from './chart.ts';
 import { OWN, PLAIN, REFERENCE } from './peers.ts';
 import { CACHES, type Results, type SuiteResults } from './results.ts';
-import type { Spread } from './statistics.ts';
+import { type Spread, spread } from './statistics.ts';
 import { type Parity, type Row, summarise } from './summary.ts';
-import { fasterPeers, fixed, type Judged, judge, type Target, targets } from './targets.ts';
+import { fixed, type Judged, judge, lossesOf, type Target, targets } from './targets.ts';
 
 export interface Page {
   readonly markdown: string;
@@ -62,10 +62,17 @@ with plain pytest.
 | shardline | commit ${commit}, installed from its wheel |
 | Machine | ${processor}, ${cores} cores, ${gigabytes(memoryBytes)} of memory, ${system} |
 | Python | ${python} |
+| Load average before the rounds | ${loadText(suites)} |
 
 | Runner | Versions |
 |---|---|
 ${installed.join('\n')}`;
+}
+
+/** More than the commands themselves cause means that the machine was busy. */
+function loadText(suites: readonly SuiteResults[]): string {
+  const loads = spread(suites.flatMap(({ rounds }) => rounds.map(({ load }) => load)));
+  return loads === null ? '' : `${spreadText(loads)}; the machine was quiet if it is at most the number of workers and one`;
 }
 
 function notMeasured({ suites, peers, conditions }: Results, offered: Offered): string {
@@ -111,12 +118,7 @@ function described(target: Target, results: Results, reference: string): string 
 }
 
 function losses(sections: readonly { readonly suite: SuiteResults; readonly rows: readonly Row[] }[]): string {
-  const lines = sections.flatMap(({ suite, rows }) =>
-    fasterPeers(suite, rows).map(({ row, ratio }) => {
-      const parity = row.parity.kind === 'same' ? '' : ` Its outcomes: ${parityText(row.parity)}.`;
-      return `- \`${suite.name}\`, ${row.cache}: ${row.title} takes ${fixed(ratio)} of shardline's time.${parity}`;
-    }),
-  );
+  const lines = sections.flatMap(({ suite, rows }) => lossesOf(suite, rows).map((loss) => `- \`${suite.name}\` ${loss}.`));
   return lines.length === 0 ? 'Nowhere in what was measured.' : lines.join('\n');
 }
 
@@ -140,7 +142,7 @@ function table(cache: string, rows: readonly Row[], reference: string): string {
   const count = Math.max(...rows.map(({ seconds }) => seconds?.count ?? 0));
   const hasFailure = rows.some(({ firstFailureSeconds }) => firstFailureSeconds !== null);
   const head = [
-    `${cache}, ${count} rounds`,
+    `${cache}, ${count} ${count === 1 ? 'round' : 'rounds'}`,
     `ratio to ${reference}`,
     'outcomes',
     'wall s',
@@ -179,8 +181,8 @@ function parityText(parity: Parity): string {
   }
 }
 
-function spreadText(spread: Spread | null): string {
-  return spread === null ? '' : `${fixed(spread.median)} [${fixed(spread.lower)}–${fixed(spread.upper)}]`;
+function spreadText(values: Spread | null): string {
+  return values === null ? '' : `${fixed(values.median)} [${fixed(values.lower)}–${fixed(values.upper)}]`;
 }
 
 function suiteTitle({ name, title, size }: SuiteResults): string {

@@ -34,7 +34,7 @@ export interface SuiteResults {
   readonly title: string;
   /** Rounds of another size are not comparable. */
   readonly size: string;
-  /** True if the suite has fewer tests than its target is about. */
+  /** True if the suite is smaller than the one that its target is about. */
   readonly isReduced: boolean;
   /** By peer. */
   readonly observed: Readonly<Record<string, Observation>>;
@@ -57,6 +57,8 @@ export interface Observation {
 export interface Round {
   readonly cache: Cache;
   readonly at: string;
+  /** The load average of the last minute before the round: what else the machine was doing, and the round before. */
+  readonly load: number;
   /** By peer. */
   readonly samples: Readonly<Record<string, Sample>>;
 }

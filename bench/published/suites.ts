@@ -14,15 +14,17 @@ export interface PublishedSuite {
   readonly isGenerated: boolean;
   /** True if one test fails, and writes the time of its failure to FAILED_AT. */
   readonly hasFailure?: boolean;
-  /** True if the suite has `size.tests` tests. */
-  readonly isSized?: boolean;
+  /** Which part of `Size` the suite depends on. */
+  readonly sizedBy?: keyof Size;
 }
 
 export interface Size {
   readonly tests: number;
+  /** Of the times of examples/: at 1 its files take 324 s one after another. */
+  readonly scale: number;
 }
 
-export const FULL_SIZE: Size = { tests: 20_000 };
+export const FULL_SIZE: Size = { tests: 20_000, scale: 0.2 };
 /** Relative to the workspace. */
 export const FAILED_AT = 'failed-at';
 
@@ -41,12 +43,13 @@ const generated = (name: string, title: string, files: (size: Size) => Files): P
 
 export const publishedSuites: readonly PublishedSuite[] = [
   { name: 'trivial', title: 'one file with one empty test', isGenerated: true, make: trivialSuite },
-  { ...generated('tiny', 'empty tests, 100 in each file', tinyTests), isSized: true },
+  { ...generated('tiny', 'empty tests, 100 in each file', tinyTests), sizedBy: 'tests' },
   {
     name: 'collection',
     title: '81 files with two fifths of their time in collection',
     isGenerated: true,
-    make: (directory) => selectedSuite(directory, 140),
+    sizedBy: 'scale',
+    make: (directory, { scale }) => selectedSuite(directory, 140, scale),
   },
   generated('imports', '40 files that import pandas, sympy, networkx, scikit-learn or xarray', importHeavy),
   generated('fixtures', '60 files, each with a module fixture of 0.15 s CPU time, and 20 tests that each set up 3 fixtures', fixtureHeavy),
@@ -54,9 +57,10 @@ export const publishedSuites: readonly PublishedSuite[] = [
   generated('skewed', '61 files of log-normal sleeps; one file has 40 % of the work', skewed),
   {
     name: 'example',
-    title: 'the 81 files of examples/, at a fifth of their times',
+    title: 'the 81 files of examples/, a quarter of their time in collection',
     isGenerated: true,
-    make: (directory) => selectedSuite(directory, 75),
+    sizedBy: 'scale',
+    make: (directory, { scale }) => selectedSuite(directory, 75, scale),
   },
   { ...generated('failing', '400 tests that each sleep for 60 ms; one in the middle fails', failing), hasFailure: true },
   real('networkx', 'networkx/algorithms'),

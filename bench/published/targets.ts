@@ -102,26 +102,26 @@ function judgeAhead(results: Results, target: Target & { kind: 'ahead' }): Judge
     const rows = summarise(results, suite, REFERENCE);
     const isLong = rows.some(({ peer, seconds }) => peer === REFERENCE && (seconds?.median ?? 0) > target.overSeconds);
     if (!isLong) return [];
-    const losses = fasterPeers(suite, rows);
-    const lost = losses.map(({ row, ratio }) => ({
-      holds: false,
-      why: `${suite.name}, ${row.cache}: ${row.title} takes ${fixed(ratio)} × shardline`,
-    }));
+    const lost = lossesOf(suite, rows).map((loss) => ({ holds: false, why: `\`${suite.name}\` ${loss}` }));
     return lost.length > 0
       ? lost
-      : [{ holds: true, why: `${suite.name}: ahead of all ${new Set(rows.map(({ peer }) => peer)).size - 1} measured peers` }];
+      : [{ holds: true, why: `\`${suite.name}\`: ahead of all ${new Set(rows.map(({ peer }) => peer)).size - 1} measured` }];
   });
   return findings.length === 0 ? { target, state: 'open', why: ['no suite of that length measured'] } : concluded(target, findings);
 }
 
-/** The peers with the same number of workers whose median time, paired by round, is less than ours. */
-export function fasterPeers(suite: SuiteResults, rows: readonly Row[]): readonly { readonly row: Row; readonly ratio: number }[] {
-  return rows
+/** One line for each state of the caches in which a peer with the same number of workers is faster, with the medians of paired ratios. */
+export function lossesOf(suite: SuiteResults, rows: readonly Row[]): readonly string[] {
+  const faster = rows
     .filter(({ peer }) => peer !== OWN && peer !== PLAIN)
-    .flatMap((row) => {
-      const ratio = spread(pairedRatios(suite.rounds, row.cache, row.peer, OWN));
-      return ratio !== null && ratio.median < 1 ? [{ row, ratio: ratio.median }] : [];
+    .flatMap(({ cache, peer, title, parity }) => {
+      const ratio = spread(pairedRatios(suite.rounds, cache, peer, OWN));
+      const note = parity.kind === 'same' ? '' : ' (without parity)';
+      return ratio !== null && ratio.median < 1
+        ? [{ cache, text: `${title} takes ${fixed(ratio.median)} of shardline's time${note}` }]
+        : [];
     });
+  return [...Map.groupBy(faster, ({ cache }) => cache)].map(([cache, all]) => `${cache}: ${all.map(({ text }) => text).join(', ')}`);
 }
 
 function judgeFirstFailure(results: Results, target: Target & { kind: 'first-failure' }): Judged {
