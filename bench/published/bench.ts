@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { runCommand } from './command.ts';
 import { prepareEnvironments } from './environments.ts';
 import { measureSuite } from './measure.ts';
 import { renderPage } from './page.ts';
@@ -113,6 +114,7 @@ async function measure(plan: Plan, { all, file, out, isFresh }: Place): Promise<
       peers: usable,
       plain,
       say,
+      run: runCommand,
       keep: async (measured) => {
         results = withSuite(results, measured);
         await writeResults(file, results);

@@ -6,7 +6,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcomes } from '../equality/outcomes.ts';
 import type { BenchSuite } from '../suites.ts';
-import { runCommand, type Used } from './command.ts';
+import type { Command, Used } from './command.ts';
 import type { Environments } from './environments.ts';
 import { parity, readOutcomes, recording } from './parity.ts';
 import type { Peer } from './peers.ts';
@@ -23,6 +23,7 @@ export interface Measuring {
   readonly size: Size;
   readonly limitSeconds: number;
   readonly say: (line: string) => void;
+  readonly run: (command: Command) => Promise<Used>;
   /** Called after each observation and each round. */
   readonly keep: (suite: SuiteResults) => Promise<void>;
 }
@@ -130,7 +131,7 @@ function sample({ failed, seconds, cpuSeconds, firstFailureSeconds }: Used, hasF
 }
 
 function command(
-  { environments, made, suite, limitSeconds }: Stage,
+  { environments, made, suite, limitSeconds, run }: Stage,
   peer: Peer,
   {
     own = [],
@@ -138,7 +139,7 @@ function command(
     watchesMemory = false,
   }: { own?: readonly string[]; env?: Readonly<Record<string, string>>; watchesMemory?: boolean },
 ): Promise<Used> {
-  return runCommand({
+  return run({
     bin: environments.bin(peer),
     argv: peer.command(made, own),
     cwd: made.workspace,
