@@ -62,17 +62,17 @@ with plain pytest.
 | shardline | commit ${commit}, installed from its wheel |
 | Machine | ${processor}, ${cores} cores, ${gigabytes(memoryBytes)} of memory, ${system} |
 | Python | ${python} |
-| Load average before the rounds | ${loadText(suites)} |
+| Load average before the rounds | ${loadText(suites, workers)} |
 
 | Runner | Versions |
 |---|---|
 ${installed.join('\n')}`;
 }
 
-/** More than the commands themselves cause means that the machine was busy. */
-function loadText(suites: readonly SuiteResults[]): string {
+/** The commands themselves cause about one more than their workers. */
+function loadText(suites: readonly SuiteResults[], workers: number): string {
   const loads = spread(suites.flatMap(({ rounds }) => rounds.map(({ load }) => load)));
-  return loads === null ? '' : `${spreadText(loads)}; the machine was quiet if it is at most the number of workers and one`;
+  return loads === null ? '' : `${spreadText(loads)}; above ${workers + 1}, other work slowed the commands`;
 }
 
 function notMeasured({ suites, peers, conditions }: Results, offered: Offered): string {
@@ -83,7 +83,7 @@ function notMeasured({ suites, peers, conditions }: Results, offered: Offered): 
       suites.map(({ name }) => name),
     ),
     missing('Runners', offered.peers, Object.keys(peers)),
-    ...suites.filter(({ isReduced }) => isReduced).map(({ name, size }) => `- \`${name}\` was measured with ${size} only.`),
+    ...suites.filter(({ isReduced }) => isReduced).map(({ name, size }) => `- \`${name}\` was measured at a smaller size: ${size}.`),
     ...(conditions.commit.endsWith('+') ? ['- The checkout had changes that are not in its commit.'] : []),
   ].filter((line) => line !== '');
   return lines.length === 0 ? '' : `## Not measured\n\n${lines.join('\n')}`;

@@ -56,8 +56,8 @@ function judgeRatio(results: Results, target: Target & { kind: 'ratio' }): Judge
         : [aheadFinding(suite, own, target.aheadOf, titleOf(results, target.aheadOf))]),
     ];
   });
-  const reduced = suite.isReduced ? [{ holds: null, why: `measured with ${suite.size} only` }] : [];
-  return concluded(target, [...findings, ...parityFindings(suite), ...reduced]);
+  const judged = concluded(target, [...findings, ...parityFindings(suite)]);
+  return suite.isReduced ? { target, state: 'open', why: [`measured at a smaller size: ${suite.size}`, ...judged.why] } : judged;
 }
 
 interface Finding {
