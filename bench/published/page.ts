@@ -5,18 +5,12 @@ import { OWN, PLAIN, REFERENCE } from './peers.ts';
 import { CACHES, type Results, type SuiteResults } from './results.ts';
 import { type Spread, spread } from './statistics.ts';
 import { type Parity, type Row, summarise } from './summary.ts';
-import { fixed, type Judged, judge, lossesOf, type Target, targets } from './targets.ts';
+import { fixed, type Judged, judge, lossesOf, type Offered, type Target, targets } from './targets.ts';
 
 export interface Page {
   readonly markdown: string;
   /** SVG by file name, in the folder that the page refers to as `results/`. */
   readonly pictures: ReadonlyMap<string, string>;
-}
-
-/** `suites` and `peers`: the names of all that could have been measured. */
-export interface Offered {
-  readonly suites: readonly string[];
-  readonly peers: readonly string[];
 }
 
 export function renderPage(results: Results, offered: Offered): Page {
@@ -28,7 +22,7 @@ export function renderPage(results: Results, offered: Offered): Page {
   const markdown = [
     introduction(sorted, reference),
     notMeasured(sorted, offered),
-    `## Targets\n\n${targetTable(sorted, reference)}`,
+    `## Targets\n\n${targetTable(sorted, reference, offered)}`,
     `## Where another runner is faster\n\n${losses(sections)}`,
     ...sections.map(({ suite, rows }) => section(suite, rows, reference)),
     method(results),
@@ -94,10 +88,10 @@ function missing(what: string, all: readonly string[], measured: readonly string
   return names.length === 0 ? '' : `- ${what}: ${names.map((name) => `\`${name}\``).join(', ')}.`;
 }
 
-function targetTable(results: Results, reference: string): string {
+function targetTable(results: Results, reference: string, offered: Offered): string {
   const words = { met: 'met', missed: '**missed**', open: 'open' } as const;
   const rows = targets
-    .map((target) => judge(results, target))
+    .map((target) => judge(results, target, offered))
     .map(({ target, state, why }: Judged) => {
       return `| ${described(target, results, reference)} | ${words[state]} | ${why.map(cell).join('<br>')} |`;
     });

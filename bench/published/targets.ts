@@ -31,12 +31,18 @@ export interface Judged {
   readonly why: readonly string[];
 }
 
-export function judge(results: Results, target: Target): Judged {
+/** What could have been measured, by name. */
+export interface Offered {
+  readonly suites: readonly string[];
+  readonly peers: readonly string[];
+}
+
+export function judge(results: Results, target: Target, offered: Offered): Judged {
   switch (target.kind) {
     case 'ratio':
       return judgeRatio(results, target);
     case 'ahead':
-      return judgeAhead(results, target);
+      return judgeAhead(results, target, offered);
     case 'first-failure':
       return judgeFirstFailure(results, target);
   }
@@ -97,17 +103,21 @@ function parityFindings(suite: SuiteResults): readonly Finding[] {
   ];
 }
 
-function judgeAhead(results: Results, target: Target & { kind: 'ahead' }): Judged {
-  const findings = results.suites.flatMap((suite) => {
+/** Open until every suite is measured at its size with every peer that could be installed. */
+function judgeAhead(results: Results, target: Target & { kind: 'ahead' }, offered: Offered): Judged {
+  const measured = results.suites.filter(({ isReduced, rounds }) => !isReduced && rounds.length > 0);
+  const findings = measured.flatMap((suite): readonly Finding[] => {
     const rows = summarise(results, suite, REFERENCE);
     const isLong = rows.some(({ peer, seconds }) => peer === REFERENCE && (seconds?.median ?? 0) > target.overSeconds);
     if (!isLong) return [];
     const lost = lossesOf(suite, rows).map((loss) => ({ holds: false, why: `\`${suite.name}\` ${loss}` }));
-    return lost.length > 0
-      ? lost
-      : [{ holds: true, why: `\`${suite.name}\`: ahead of all ${new Set(rows.map(({ peer }) => peer)).size - 1} measured` }];
+    const won = { holds: true, why: `\`${suite.name}\`: ahead of all ${new Set(rows.map(({ peer }) => peer)).size - 1} measured` };
+    return [...(lost.length > 0 ? lost : [won]), ...parityFindings(suite)];
   });
-  return findings.length === 0 ? { target, state: 'open', why: ['no suite of that length measured'] } : concluded(target, findings);
+  const suites = offered.suites.filter((name) => !measured.some((suite) => suite.name === name));
+  const peers = offered.peers.filter((name) => name !== PLAIN && results.peers[name] === undefined);
+  const open = [...suites, ...peers].map((name) => `\`${name}\``).join(', ');
+  return concluded(target, [...findings, ...(open === '' ? [] : [{ holds: null, why: `not measured, or not at full size: ${open}` }])]);
 }
 
 /** One line for each state of the caches in which a peer with the same number of workers is faster, with the medians of paired ratios. */

@@ -14,7 +14,7 @@ const offered = { suites: ['trivial', 'tiny', 'skewed', 'failing', 'networkx'], 
 const { markdown, pictures } = renderPage(results, offered);
 
 const stateOf = (suite: string): string | undefined =>
-  targets.filter((target: Target) => 'suite' in target && target.suite === suite).map((target) => judge(results, target).state)[0];
+  targets.filter((target: Target) => 'suite' in target && target.suite === suite).map((target) => judge(results, target, offered).state)[0];
 const lineWith = (text: string): string => markdown.split('\n').find((line) => line.includes(text)) ?? '';
 const linesOf = (peer: string): readonly string[] => markdown.split('\n').filter((line) => line.startsWith(`| ${peer} |`));
 
@@ -44,7 +44,7 @@ test('says which target is met, missed or open, and why', () => {
 
 test('a suite that was measured at a smaller size leaves its target open', () => {
   const suites = results.suites.map((suite) => ({ ...suite, isReduced: true }));
-  const judged = targets.filter(({ kind }) => kind === 'ratio').map((target) => judge({ ...results, suites }, target));
+  const judged = targets.filter(({ kind }) => kind === 'ratio').map((target) => judge({ ...results, suites }, target, offered));
   expect(judged.map(({ state }) => state)).toEqual(judged.map(() => 'open'));
   expect(lineWith('`tiny`: at most')).toContain('measured at a smaller size: 200 tests');
 });
@@ -59,7 +59,7 @@ test.each([
   });
   const [judged] = targets
     .filter((target) => 'suite' in target && target.suite === 'trivial')
-    .map((target) => judge({ ...results, suites }, target));
+    .map((target) => judge({ ...results, suites }, target, offered));
   expect(judged?.state).toBe(state);
   expect(judged?.why).toContain(why);
 });
@@ -70,9 +70,16 @@ test('says where another runner is faster, and that it lacks parity', () => {
 });
 
 test('a faster runner in one long suite misses the target to be ahead', () => {
-  const ahead = targets.filter(({ kind }) => kind === 'ahead').map((target) => judge(results, target));
+  const ahead = targets.filter(({ kind }) => kind === 'ahead').map((target) => judge(results, target, offered));
   expect(ahead.map(({ state }) => state)).toEqual(['missed']);
   expect(ahead.flatMap(({ why }) => why).filter((line) => line.includes('trivial'))).toEqual([]);
+});
+
+test('the target to be ahead is open while a suite is missing', () => {
+  const suites = results.suites.filter(({ name }) => name === 'trivial');
+  const [ahead] = targets.filter(({ kind }) => kind === 'ahead').map((target) => judge({ ...results, suites }, target, offered));
+  expect(ahead?.state).toBe('open');
+  expect(ahead?.why).toEqual(['not measured, or not at full size: `tiny`, `skewed`, `failing`, `networkx`']);
 });
 
 test('names what was not measured, and what could not be installed', () => {
