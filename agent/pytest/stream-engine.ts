@@ -20,9 +20,9 @@ import { START_MS } from './start-limit.ts';
 const SESSION_LIMIT = 3;
 
 /**
- * `print` prints one line for the user, and `debug` writes one to the debug log. If the suite is collected by file, `selfTest` checks that this pytest can be fed; without a
- * self-test the engine assumes that it can. If it cannot, every xdist worker of this agent collects the whole list, even if other agents
- * collect by file: shards mean the same either way.
+ * `print` prints one line for the user, and `debug` writes one to the debug log. If the suite is collected by file, `selfTest` checks that
+ * this pytest can be fed; without a self-test the engine assumes that it can. If it cannot, every xdist worker of this agent collects the
+ * whole list, even if other agents collect by file: shards mean the same either way.
  */
 export function streamEngine(
   print: (line: string) => void,

@@ -6,11 +6,11 @@
 // Each test keeps its processor busy for about `--milliseconds`, so that signing competes with the tests. Other work on the machine changes
 // the makespan more than signing does. It hardly changes the processor time of the whole command, with its agents and their pytest.
 //
-// Measured with --rounds 9 --files 25, on two processors that other work had too (load 9 to 14), so that the makespan says little:
+// Measured with --rounds 4 --files 400 --milliseconds 10, on two processors with nothing else to do:
 //
-//   makespan          median 5.58 s unsigned, 4.64 s signed; ratio of each pair from 0.43 to 1.31
-//   processor time    median 7.28 s unsigned, 7.23 s signed; ratio of each pair 1.036, from 0.95 to 1.09
-//   937 messages      sign all 33 ms, verify those of agents 38 ms: 0.8 % of two processors during the makespan
+//   makespan          median 14.49 s unsigned, 14.90 s signed; ratio of each pair 1.020, from 1.014 to 1.039
+//   processor time    median 31.13 s unsigned, 32.01 s signed; ratio of each pair 1.029, from 1.017 to 1.030
+//   2,875 messages    sign all 91 ms, verify those of agents 89 ms: 0.6 % of two processors during the makespan. The rest is not explained.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

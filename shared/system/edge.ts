@@ -18,6 +18,7 @@ export type Drawable = Output & Writable;
  */
 export const LAUNCHER_VARIABLE = 'SHARDLINE_LAUNCHER';
 
+/** A command of this program that runs in a process with another one. */
 export interface BesideCommand {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
